@@ -1,0 +1,3 @@
+"""supportpulse: SLA truth, live, from the lifecycle events of support tickets."""
+
+__version__ = "0.1.0"

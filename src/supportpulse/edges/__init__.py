@@ -1,0 +1,1 @@
+"""Where supportpulse meets the outside: brokers, producers, importers; the only place for kafka-python."""

@@ -1,0 +1,1 @@
+"""The Faust side of supportpulse: it moves data and decides nothing."""
