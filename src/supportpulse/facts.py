@@ -1,0 +1,93 @@
+"""What the fold keeps of an event: a 64-bit mask of facts and a tuple of observed attributes.
+
+Facts are policy-free, so a history can be folded again under another policy; a policy's thresholds are applied to them later.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from supportpulse.events import STATUSES
+
+INTERVAL_ATTRIBUTES: Final = ("scenario", "sub_scenario", "region", "channel", "priority", "tier", "vendor")
+"""Attributes that choose a rule and a label; the first seven of an observation."""
+
+STATUS, TEAM, SITE, AGENT, CREATED_AT, FROM_SITE, TO_SITE, ACTOR_SITE = range(7, 15)
+PRIORITY: Final = INTERVAL_ATTRIBUTES.index("priority")
+
+CREATED: Final = 1 << 0
+OBSERVED: Final = 1 << 1
+CUSTOMER_MESSAGE: Final = 1 << 2
+PUBLIC_REPLY: Final = 1 << 3
+BOT_REPLY: Final = 1 << 4
+INTERNAL_NOTE: Final = 1 << 5
+PROBLEM_CONFIRMED: Final = 1 << 6
+CAUSE_IDENTIFIED: Final = 1 << 7
+WORKAROUND_PROVIDED: Final = 1 << 8
+SOLUTION_PROVIDED: Final = 1 << 9
+CUSTOMER_CONFIRMED: Final = 1 << 10
+HANDED_OVER: Final = 1 << 11
+ESCALATED: Final = 1 << 12
+MERGED: Final = 1 << 13
+SPLIT: Final = 1 << 14
+REPEAT: Final = 1 << 15
+DELETED: Final = 1 << 16
+SPAM: Final = 1 << 17
+RESTORED: Final = 1 << 18
+RATED: Final = 1 << 19
+KNOWLEDGE_LINKED: Final = 1 << 20
+KNOWN_ISSUE_LINKED: Final = 1 << 21
+BY_AGENT: Final = 1 << 22
+MACRO_SOLUTION: Final = 1 << 23
+QUESTION: Final = 1 << 24
+NAMES_ITEM: Final = 1 << 25
+MERE_RESTART: Final = 1 << 26
+EXPLAINS: Final = 1 << 27
+"""The reply names a cause, a prevention, a self-check, code or documents: what a solution has and a holding reply has not."""
+ASSIGNMENT: Final = 1 << 28
+CANNED_SHIFT: Final = 32
+"""Seven bits from here hold the canned share in whole percent."""
+
+ESTABLISHING: Final = CREATED | OBSERVED
+VOIDING: Final = DELETED | SPAM | RESTORED
+
+STATUS_CODES: Final = {name: code for code, name in enumerate(STATUSES)}
+
+Observation = tuple[int | str | None, ...]
+"""Flat pairs (attribute index, value): a value of None clears the attribute; an absent attribute is unchanged."""
+
+
+class Reading(NamedTuple):
+    """One ticket event as the fold sees it: `key` is the record key, `time` ms, `sequence` 0 when the event has none."""
+
+    key: str
+    time: int
+    sequence: int
+    id64: int
+    facts: int
+    observation: Observation
+
+
+class Marker(NamedTuple):
+    """A `DeadlineReached`: everything up to `at` (ms) has been delivered."""
+
+    key: str
+    at: int
+
+
+class Beat(NamedTuple):
+    """A `Heartbeat`: the watermark (ms) of one instance of a source."""
+
+    source: str
+    instance: str
+    watermark: int
+    mode: str
+    time: int
+
+
+class ProbeSeen(NamedTuple):
+    """A `Probe`: sent at `time` (ms) by `worker` to `partition`."""
+
+    worker: str
+    partition: int
+    time: int
