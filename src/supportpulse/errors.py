@@ -11,12 +11,24 @@ class ConfigError(SupportpulseError):
     """A setting or an argument that cannot work: nothing was started."""
 
 
-class PolicyError(ConfigError):
-    """A policy that must not start: names file, key, what was found and what is valid."""
+class DeclarationError(ConfigError):
+    """A declaration in a file that must not be used: names file, key, what was found and what is valid."""
 
     def __init__(self, file: str, key: str, found: object, valid: str) -> None:
         super().__init__(f"{file}: {key}: found {found!r}; valid: {valid}")
         self.file, self.key, self.found, self.valid = file, key, found, valid
+
+
+class PolicyError(DeclarationError):
+    """A policy that must not start."""
+
+
+class MappingError(DeclarationError):
+    """A mapping of an importer that cannot work."""
+
+
+class DeliveryError(SupportpulseError):
+    """Kafka refused a record or did not acknowledge it in time: names topic and partition."""
 
 
 class BrokerUnavailable(SupportpulseError):
