@@ -17,7 +17,7 @@ from supportpulse.closures import Closures, parse_country, parse_day
 from supportpulse.errors import PolicyError
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+FIRST_YEAR, LAST_YEAR = 1900, 2100
 _MINUTE_MS, _DAY_MS = 60_000, 86_400_000
 _DAY_MINUTES = 1440
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -69,7 +69,7 @@ class Calendar:
     def after(self, start: int, ms: int) -> int:
         """The earliest instant t >= start with business_ms(start, t) >= ms; start itself for ms = 0.
 
-        Raises ValueError for a negative ms, or when the hours left until the year 2200 do not suffice.
+        Raises ValueError for a negative ms, or when the hours left until the year 2100 do not suffice.
         """
         if ms < 0:
             raise ValueError(f"calendar {self.name}: cannot go back by {ms} ms")

@@ -1,0 +1,139 @@
+"""What a policy says once it is read: clocks, rules, targets, and the versions of them in time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal
+
+from supportpulse.calendars import Calendar
+
+CONDITIONS = (
+    "created", "customer_message", "public_reply", "substantive_reply", "bot_reply", "internal_note",
+    "problem_confirmed", "cause_identified", "workaround_provided", "solution_provided", "customer_confirmed",
+    "completely_resolved", "resolved", "closed", "reopened",
+    "status:new", "status:open", "status:pending_customer", "status:pending_third_party",
+    "status:solved", "status:closed",
+    "assigned", "left_team", "handed_over", "shift_ended", "touched_by_next_site", "escalated", "priority_changed",
+    "split", "rated", "knowledge_linked", "known_issue_linked",
+)  # fmt: skip
+"""The closed vocabulary of clock conditions; a position is a bit of the fold's masks."""
+
+ATTRIBUTES = ("scenario", "sub_scenario", "priority", "region", "channel", "tier", "source", "vendor")
+"""What a rule may match on, and what may be a metric label beside the rule."""
+
+OTHER, NONE = "other", "none"
+"""Label values of an attribute outside its enum, and of a missing one."""
+
+Cycles = Literal["one", "many"]
+Reopen = Literal["first_only", "new_cycle", "resume", "last"]
+RuleChange = Literal["retarget_keep_elapsed", "retroactive", "new_clock", "frozen"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSpec:
+    """A declared clock: which conditions start, stop, pause, resume, restart and cancel it, and its modes.
+
+    `status:X` in `pause` is a level (paused while the status is X); any other pause condition holds until a resume
+    condition. A merge cancels every running clock, deletion and spam void it: implicit, not conditions.
+    """
+
+    name: str
+    start: tuple[str, ...]
+    stop: tuple[str, ...]
+    pause: tuple[str, ...] = ()
+    resume: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    cancel: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    cycles: Cycles = "one"
+    reopen: Reopen = "first_only"
+    on_rule_change: RuleChange = "retarget_keep_elapsed"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How long a clock may run, in business ms of a calendar; `objective` is the share that must meet it."""
+
+    target_ms: int
+    calendar: Calendar
+    objective: float
+    at_risk_share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Targets by clock for the tickets whose attributes match; an attribute not named matches anything."""
+
+    name: str
+    match: dict[str, frozenset[str]]
+    targets: dict[str, Target]
+
+    def matches(self, attributes: Mapping[str, str | None]) -> bool:
+        """Whether every attribute named by the rule has one of its values; a missing attribute has none."""
+        return all(attributes.get(name) in values for name, values in self.match.items())
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    """One file: what holds for tickets created from `valid_from_ms` on. `digest` changes with anything that decides."""
+
+    name: str
+    file: str
+    valid_from_ms: int
+    digest: str
+    index: int
+    clocks: tuple[ClockSpec, ...]
+    rules: tuple[Rule, ...]
+    sites: dict[str, Calendar]
+    reopen_window_ms: int
+    lateness_ms: int
+    waiting: tuple[tuple[str, int], ...]
+    waiting_clocks: tuple[str, ...]
+    confirmed_by: tuple[str, ...]
+    solution_by: tuple[str, ...]
+    max_canned_share: float
+    labels: tuple[str, ...]
+    enums: dict[str, tuple[str, ...]]
+    ticket_url: dict[str, str]
+    label_sets: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
+    """Every combination of label values, in the order of `labels`, the last label running fastest."""
+    _places: tuple[dict[str, int], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Work out the label sets: rule names and, per attribute label, its enum with `other` and `none` behind it."""
+        slots = [
+            tuple(rule.name for rule in self.rules) if label == "rule" else (*self.enums[label], OTHER, NONE)
+            for label in self.labels
+        ]
+        places = tuple({value: place for place, value in enumerate(values)} for values in slots)
+        object.__setattr__(self, "label_sets", tuple(product(*slots)))
+        object.__setattr__(self, "_places", places)
+
+    def label_index(self, rule: Rule, attributes: Mapping[str, str | None]) -> int:
+        """Position in `label_sets` of a ticket under a rule; outside its enum is `other`, missing is `none`."""
+        index = 0
+        for label, places in zip(self.labels, self._places, strict=True):
+            value = rule.name if label == "rule" else (attributes.get(label) or NONE)
+            place = places.get(value)
+            index = index * len(places) + (places[OTHER] if place is None else place)
+        return index
+
+    def rule_for(self, attributes: Mapping[str, str | None]) -> Rule | None:
+        """The first rule that matches, None if none does: such a ticket has no clocks."""
+        return next((rule for rule in self.rules if rule.matches(attributes)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The versions of one policy in the order of `valid_from_ms`."""
+
+    versions: tuple[PolicyVersion, ...]
+    digest: str
+
+    def at(self, created_ms: int) -> PolicyVersion:
+        """The version for a ticket created at an instant: the latest valid by then, else the first."""
+        found = bisect_right([version.valid_from_ms for version in self.versions], created_ms)
+        return self.versions[max(found - 1, 0)]
