@@ -155,7 +155,7 @@ def test_the_built_in_clocks_are_those_of_the_design(write: Write) -> None:
 
 
 def test_a_digest_follows_what_a_policy_says_not_how_it_is_written(write: Write) -> None:
-    """Comments, spacing and links leave it; a target, a calendar's hours, a clock's mode or a share change it."""
+    """Comments, spacing, the order of tables and links leave it; targets, hours, modes and shares change it."""
     base = HEAD + 'labels = ["rule"]\n' + OFFICE + RULE + 'calendar = "office"\n'
 
     def digest(text: str) -> str:
@@ -163,6 +163,8 @@ def test_a_digest_follows_what_a_policy_says_not_how_it_is_written(write: Write)
 
     same = base.replace("15m", "900s").replace("[[rules]]", "# for all\n\n[[ rules ]]")
     assert digest(base) == digest(same + '[ticket_url]\nzendesk = "https://desk/{ticket_id}"\n')
+    night = OFFICE.replace("office", "night")
+    assert digest(base.replace(OFFICE, OFFICE + night)) == digest(base.replace(OFFICE, night + OFFICE))
     changed = [
         base.replace("15m", "16m"),
         base.replace("17:00", "18:00"),
