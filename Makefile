@@ -1,0 +1,52 @@
+# Every target works on a fresh machine with Python 3.11 or newer; those that need Kafka find or start a broker themselves.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# What goes into the wheel: a change in any of these installs it anew.
+SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
+
+.PHONY: help venv dev test lint demo parity bench chaos clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.stamp ## the virtual environment, with supportpulse installed
+
+$(VENV)/.locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "supportpulse needs Python 3.11 or newer, found %d.%d: make PYTHON=python3.x" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "this Python has no venv module: install it (Debian: python3-venv)" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.stamp: $(VENV)/.locked $(SOURCES)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
+dev: $(VENV)/.locked ## install in place instead: changes count at once
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall -e .
+	@touch $(VENV)/.stamp
+
+test: venv ## the tests, against the installed package and a real broker (ARGS= for pytest)
+	$(BIN)/pytest -m "not slow" $(ARGS)
+
+lint: venv ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+demo: venv ## the main job, live; SECONDS=60 ends it by itself
+	$(BIN)/supportpulse demo $(if $(SECONDS),--seconds $(SECONDS))
+
+parity: venv ## a real helpdesk's log through Kafka, against its own verdicts
+	$(BIN)/python benchmarks/parity.py $(ARGS)
+
+bench: venv ## speed, restore and memory against stock Faust
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+chaos: venv ## the slow suites: crashes, rebalances, broker faults
+	$(BIN)/pytest -m slow $(ARGS)
+
+clean: ## remove what these targets made, but for the download cache
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
