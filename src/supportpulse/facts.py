@@ -5,7 +5,7 @@ Facts are policy-free, so a history can be folded again under another policy; a 
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from supportpulse.events import STATUSES
 
@@ -53,7 +53,7 @@ VOIDING: Final = DELETED | SPAM | RESTORED
 
 STATUS_CODES: Final = {name: code for code, name in enumerate(STATUSES)}
 
-Observation = tuple[int | str | None, ...]
+Observation = tuple[Any, ...]
 """Flat pairs (attribute index, value): a value of None clears the attribute; an absent attribute is unchanged."""
 
 

@@ -14,7 +14,7 @@ from supportpulse import contract, envelope
 from supportpulse import facts as f
 from supportpulse.errors import Rejected
 from supportpulse.events import Event
-from supportpulse.facts import Beat, Marker, Observation, ProbeSeen, Reading
+from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
 from supportpulse.names import Reason
 
 Read = Reading | Marker | Beat | ProbeSeen
@@ -129,13 +129,12 @@ def _message(event: Any) -> Reading:
     data = event.data
     actor = data.actor
     kind = None if actor is UNSET or actor is None else actor.kind
-    if not data.public:
-        return _reading(event, f.INTERNAL_NOTE, None)
     signals = data.signals
+    facts = f.CUSTOMER_CONFIRMED if kind == "customer" and signals.confirms_resolution else 0
+    if not data.public:
+        return _reading(event, f.INTERNAL_NOTE | facts, None)
     if kind == "customer":
-        return _reading(
-            event, f.CUSTOMER_MESSAGE | (f.CUSTOMER_CONFIRMED if signals.confirms_resolution else 0), None
-        )
+        return _reading(event, f.CUSTOMER_MESSAGE | facts, None)
     if kind is None:
         return _reading(event, 0, None)
     facts = (f.PUBLIC_REPLY if kind == "agent" else f.BOT_REPLY) | int(signals.canned_share * 100 + 1e-9) << f.CANNED_SHIFT

@@ -1,0 +1,123 @@
+"""Fold <-> plain list, for msgpack: times relative to the ticket's origin, None for an instant that is not known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from supportpulse.clock import NEVER, Cycle, Plan
+from supportpulse.fold import Fold
+from supportpulse.outcome import Emission
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def fold_bytes(fold: Fold) -> bytes:
+    """A fold alone: the base of a sealed history."""
+    return _encode([fold.plan.version.index, fold_list(fold)])
+
+
+def fold_of(value: bytes, plans: tuple[Plan, ...], source: str) -> Fold:
+    """The fold of a sealed history's base."""
+    policy, fold = _decode(value)
+    return fold_from(fold, plans, source, policy)
+
+
+def fold_list(fold: Fold) -> list[Any]:
+    """The state of a fold as lists and integers."""
+    origin = fold.created if fold.created >= 0 else 0
+    flags = fold.agent_opened | fold.merged << 1 | fold.confirmed << 2 | fold.solved << 3
+    site = None
+    if fold.owner_site is not None or fold.handing_site is not None:
+        site = [fold.owner_site, fold.handing_site, fold.assignment, _ahead(fold.shift_end, origin)]
+    void = None
+    if fold.void_at >= 0:
+        void = [fold.void_at, [[clock, cycle, due] for (clock, cycle), due in fold.void_deadlines.items()]]
+    return [
+        origin,
+        fold.created >= 0,
+        fold.creation if fold.creation >= 0 else None,
+        fold.creating,
+        flags,
+        fold.attributes,
+        fold.status,
+        fold.team,
+        fold.agent,
+        site,
+        void,
+        _past(fold.replied_at, origin),
+        _past(fold.ended_at, origin),
+        fold.begun,
+        fold.stopped,
+        [_cycle_list(index, cycle, origin, fold.binding) for index, cycle in enumerate(fold.cycles) if cycle is not None],
+        [[due, *emission[:-1]] for due, emission in fold.pending],
+    ]
+
+
+def _cycle_list(index: int, cycle: Cycle, origin: int, binding: int) -> list[Any]:
+    return [
+        index,
+        cycle.id,
+        cycle.start - origin,
+        cycle.consumed,
+        _past(cycle.since, origin),
+        _ahead(cycle.risk, origin),
+        _ahead(cycle.due, origin),
+        _past(cycle.stop, origin),
+        cycle.flags,
+        cycle.inferred,
+        None if cycle.binding == binding else cycle.binding,
+        cycle.spans,
+    ]
+
+
+def fold_from(listed: list[Any], plans: tuple[Plan, ...], source: str, policy: int) -> Fold:
+    """The fold of such a list, under the policy version at a position."""
+    (origin, created, creation, creating, flags, attributes, status, team, agent, site, void, replied_at, ended_at, begun,
+     stopped, cycles, pending) = listed  # fmt: skip
+    plan = plans[policy]
+    fold = Fold(plan, source)
+    fold.created = origin if created else -1
+    fold.creation = -1 if creation is None else creation
+    fold.creating = creating
+    fold.agent_opened, fold.merged = bool(flags & 1), bool(flags & 2)
+    fold.confirmed, fold.solved = bool(flags & 4), bool(flags & 8)
+    fold.attributes = tuple(attributes)
+    fold.binding = plan.binding(source, fold.attributes)
+    fold.status, fold.team, fold.agent = status, team, agent
+    if site is not None:
+        fold.owner_site, fold.handing_site, fold.assignment, end = site
+        fold.shift_end = NEVER if end is None else end + origin
+    if void is not None:
+        fold.void_at = void[0]
+        fold.void_deadlines = {(clock, cycle): due for clock, cycle, due in void[1]}
+    fold.replied_at = -1 if replied_at is None else replied_at + origin
+    fold.ended_at = -1 if ended_at is None else ended_at + origin
+    fold.begun, fold.stopped = begun, stopped
+    for item in cycles:
+        fold.cycles[item[0]] = _cycle_from(item, origin, fold.binding)
+    fold.pending = [(item[0], Emission(*item[1:])) for item in pending]
+    fold.recross()
+    return fold
+
+
+def _cycle_from(item: list[Any], origin: int, binding: int) -> Cycle:
+    _, id64, start, consumed, since, risk, due, stop, flags, inferred, own_binding, spans = item
+    cycle = Cycle(id64, start + origin, binding if own_binding is None else own_binding)
+    cycle.consumed = consumed
+    cycle.since = -1 if since is None else since + origin
+    cycle.risk = NEVER if risk is None else risk + origin
+    cycle.due = NEVER if due is None else due + origin
+    cycle.stop = -1 if stop is None else stop + origin
+    cycle.flags, cycle.inferred, cycle.spans = flags, inferred, spans
+    return cycle
+
+
+def _past(time: int, origin: int) -> int | None:
+    return None if time < 0 else time - origin
+
+
+def _ahead(time: int, origin: int) -> int | None:
+    return None if time >= NEVER else time - origin

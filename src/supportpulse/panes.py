@@ -1,0 +1,217 @@
+"""Event-time panes, and the windows and baselines that are sums of them.
+
+A pane holds counts by cell; a cell is policy version, label set, clock and slot in one integer. Every emission counts in its
+5-minute pane and in its hour pane, by its own time: a breach at its deadline, a success at its fulfilment. The last source
+offset a pane includes makes a replay skip what it has (law 4).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from supportpulse.names import BASELINE_WINDOWS, DURATION_EDGES_SECONDS, WINDOWS_SECONDS
+from supportpulse.outcome import LATE, MET, Emission
+
+FIVE_MINUTES: Final = 300_000
+HOUR: Final = 3_600_000
+KEPT: Final = {"5m": 2 * 86_400_000, "1h": 35 * 86_400_000}
+"""How long panes are kept, in ms of broker time behind them."""
+WIDTH: Final = {"5m": FIVE_MINUTES, "1h": HOUR}
+SLOTS: Final = ("started", "at_risk", "breached", "met", "cancelled")
+"""Slots by emission kind; duration buckets follow."""
+FIRST_DURATION: Final = len(SLOTS)
+_EDGES: Final = tuple(edge * 1000 for edge in DURATION_EDGES_SECONDS)
+DURATION_SLOTS: Final = len(_EDGES) + 1
+HOURS_A_WEEK: Final = 168
+
+Cell = int
+Delta = tuple[int, Cell, int]
+"""(time ms, cell, +1 or -1)"""
+
+
+def cell(version: int, label: int, clock: int, slot: int) -> Cell:
+    """One integer for a count's place."""
+    return ((version << 17 | label) << 5 | clock) << 5 | slot
+
+
+def parts(place: Cell) -> tuple[int, int, int, int]:
+    """(policy version, label set, clock, slot) of a cell."""
+    return place >> 27, place >> 10 & 0x1FFFF, place >> 5 & 31, place & 31
+
+
+def deltas(emissions: Iterable[Emission], version: int, labels: int) -> Iterator[Delta]:
+    """What emissions of one ticket add to panes; `labels` is the number of label sets of its policy version."""
+    for said in emissions:
+        kind = said.kind
+        sign = -1 if said.because else 1
+        label = said.binding % labels
+        if kind < FIRST_DURATION:
+            yield said.time, cell(version, label, said.clock, kind), sign
+        if (kind == MET and said.elapsed >= 0) or kind == LATE:
+            slot = FIRST_DURATION + bisect_left(_EDGES, said.elapsed)
+            yield said.time, cell(version, label, said.clock, slot), sign
+
+
+class Pane:
+    """Counts of one span of event time; `offset` is the last source offset included."""
+
+    __slots__ = ("counts", "offset")
+
+    def __init__(self, offset: int = -1, counts: dict[Cell, int] | None = None) -> None:
+        self.offset = offset
+        self.counts: dict[Cell, int] = {} if counts is None else counts
+
+
+Key = tuple[str, int]
+"""("5m" or "1h", index): the pane of times in [index * width, (index + 1) * width)."""
+
+
+def key_bytes(key: Key) -> bytes:
+    """The changelog key of a pane."""
+    return f"{key[0]}|{key[1]}".encode()
+
+
+def key_from(value: bytes) -> Key:
+    """The pane of a changelog key."""
+    grain, _, index = value.decode().partition("|")
+    return grain, int(index)
+
+
+def encode(pane: Pane) -> bytes:
+    """The changelog value of a pane."""
+    return _encoder.encode((pane.offset, pane.counts))
+
+
+def decode(value: bytes) -> Pane:
+    """The pane of a changelog value."""
+    return Pane(*_decoder.decode(value))
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(tuple[int, dict[int, int]])
+
+
+class Panes:
+    """The panes of one source partition."""
+
+    def __init__(self) -> None:
+        self.panes: dict[Key, Pane] = {}
+        self.dirty: set[Key] = set()
+
+    def apply(self, offset: int, changes: Iterable[Delta], now: int) -> list[tuple[Key, Cell, int]]:
+        """Add all that the record at `offset` changes, once; returns what was added.
+
+        A pane that ended longer ago than it is kept, by the record's broker time `now` (ms), is not made again.
+        """
+        summed: dict[tuple[Key, Cell], int] = {}
+        for time, place, sign in changes:
+            for grain, width in WIDTH.items():
+                index = time // width
+                if (index + 1) * width + KEPT[grain] > now:
+                    spot = ((grain, index), place)
+                    summed[spot] = summed.get(spot, 0) + sign
+        added: list[tuple[Key, Cell, int]] = []
+        touched: dict[Key, Pane] = {}
+        for (key, place), count in summed.items():
+            pane = touched.get(key)
+            if pane is None:
+                pane = self.panes.get(key)
+                if pane is None:
+                    pane = self.panes[key] = Pane()
+                if offset <= pane.offset:
+                    continue
+                touched[key] = pane
+            if count:
+                counts = pane.counts
+                total = counts.get(place, 0) + count
+                if total:
+                    counts[place] = total
+                else:
+                    del counts[place]
+                added.append((key, place, count))
+        for key, pane in touched.items():
+            pane.offset = offset
+            self.dirty.add(key)
+        return added
+
+    def expire(self, now: int) -> list[Key]:
+        """Drop panes that ended longer ago than they are kept, by broker time (ms); returns their keys."""
+        gone = [key for key in self.panes if (key[1] + 1) * WIDTH[key[0]] + KEPT[key[0]] <= now]
+        for key in gone:
+            del self.panes[key]
+            self.dirty.discard(key)
+        return gone
+
+
+class Rolling:
+    """The sum of the `length` newest panes up to now, or of the same span some panes earlier; kept, not computed."""
+
+    def __init__(self, grain: str, length: int, shifts: tuple[int, ...] = (0,)) -> None:
+        self.grain, self.length, self.shifts = grain, length, shifts
+        self.last = -1
+        self.counts: dict[Cell, int] = {}
+
+    def includes(self, index: int) -> bool:
+        """Whether a pane lies in the window as it stands."""
+        return any(self.last - shift - self.length < index <= self.last - shift for shift in self.shifts)
+
+    def add(self, index: int, place: Cell, count: int) -> None:
+        """Count a change of a pane."""
+        for shift in self.shifts:
+            if self.last - shift - self.length < index <= self.last - shift:
+                self._add(place, count)
+
+    def move(self, now: int, panes: Mapping[Key, Pane]) -> None:
+        """Slide to `now` (ms)."""
+        last = now // WIDTH[self.grain]
+        before, self.last = self.last, last
+        if last - before >= self.length or before < 0 or last < before:
+            self.counts = {}
+            for shift in self.shifts:
+                for index in range(last - shift - self.length + 1, last - shift + 1):
+                    self._merge(panes.get((self.grain, index)), 1)
+            return
+        for step in range(before + 1, last + 1):
+            for shift in self.shifts:
+                self._merge(panes.get((self.grain, step - shift)), 1)
+                self._merge(panes.get((self.grain, step - shift - self.length)), -1)
+
+    def _merge(self, pane: Pane | None, sign: int) -> None:
+        if pane is not None:
+            for place, count in pane.counts.items():
+                self._add(place, sign * count)
+
+    def _add(self, place: Cell, count: int) -> None:
+        total = self.counts.get(place, 0) + count
+        if total:
+            self.counts[place] = total
+        else:
+            self.counts.pop(place, None)
+
+
+class Windows:
+    """All windows and baselines of one partition's panes, at one now."""
+
+    def __init__(self) -> None:
+        self.windows = {
+            name: Rolling("5m", seconds * 1000 // FIVE_MINUTES) if seconds <= 86_400 else Rolling("1h", seconds * 1000 // HOUR)
+            for name, seconds in WINDOWS_SECONDS.items()
+        }
+        weeks = tuple(HOURS_A_WEEK * week for week in (1, 2, 3, 4))
+        self.baselines = {name: Rolling("1h", WINDOWS_SECONDS[name] // 3600, weeks) for name in BASELINE_WINDOWS}
+
+    def add(self, added: Iterable[tuple[Key, Cell, int]]) -> None:
+        """Count what `Panes.apply` added."""
+        for (grain, index), place, count in added:
+            for rolling in (*self.windows.values(), *self.baselines.values()):
+                if rolling.grain == grain:
+                    rolling.add(index, place, count)
+
+    def move(self, now: int, panes: Panes) -> None:
+        """Slide every window to `now` (ms); do it before panes are expired."""
+        for rolling in (*self.windows.values(), *self.baselines.values()):
+            rolling.move(now, panes.panes)

@@ -1,0 +1,258 @@
+"""All clocks of a ticket: admission of one reading, folding in order, folding again when it comes late.
+
+What sorts after everything seen, and after `as_of`, is one step of the fold. Anything else folds the history again, with and
+without it, and says the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supportpulse import facts as f
+from supportpulse.clock import NEVER, Plan
+from supportpulse.errors import Rejected
+from supportpulse.facts import Observation, Reading
+from supportpulse.fold import Fold
+from supportpulse.fold_codec import fold_bytes, fold_of
+from supportpulse.history import SIZE, Entry, History
+from supportpulse.names import Reason
+from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, STARTED, Emission
+from supportpulse.policy import Policy
+
+SEAL_ABOVE = 512
+"""Entries above which the older half of a history becomes a base that is not folded again; what sorts into it is too late."""
+
+Net = dict[tuple[int, int, int], Emission]
+"""(kind, clock, cycle) -> what stands of all that was said."""
+
+
+class Plans:
+    """The compiled versions of a policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.plans = tuple(Plan(version) for version in policy.versions)
+
+    def at(self, created: int) -> Plan:
+        """The plan that rules a ticket created at an instant (ms)."""
+        return self.plans[self.policy.at(created).index]
+
+
+class Ticket:
+    """State of one ticket. `offset` is the last source offset it includes."""
+
+    __slots__ = ("base", "fold", "history", "offset", "plans", "retired", "sealed", "source")
+
+    def __init__(self, plans: Plans, source: str) -> None:
+        self.plans = plans
+        self.source = source
+        self.history = History()
+        self.fold = Fold(plans.plans[0], source)
+        self.base: bytes | None = None
+        self.sealed = b""
+        self.offset = -1
+        self.retired = False
+
+    # -- admission ----------------------------------------------------------------------------------------------------
+
+    def admit(self, reading: Reading) -> list[Emission] | None:
+        """Fold one reading; returns what it says and takes back, None for a repeated delivery.
+
+        Raises `Rejected`: `id_conflict`, `too_late` or `retired`.
+        """
+        if self.retired:
+            raise Rejected(Reason.RETIRED, f"ticket {reading.key} was retired; valid: events within the reopen window")
+        history = self.history
+        known = history.find(reading.id64)
+        if known >= 0:
+            if history.same(known, reading):
+                return None
+            raise Rejected(
+                Reason.ID_CONFLICT,
+                f"ticket {reading.key}: an earlier event has the same id but other facts; valid: one id for one happening",
+            )
+        entry = history.pack(reading)
+        if self.sealed and entry < self.sealed:
+            raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
+        fold = self.fold
+        in_order = entry > history.entries[-SIZE:] and reading.time > fold.as_of and fold.void_at < 0
+        if not in_order or reading.facts & f.VOIDING or not self._born(reading):
+            return self._fold_again(entry, reading)
+        history.entries += entry
+        fold = self.fold
+        fold.step(reading.time, reading.id64, reading.facts, reading.observation)
+        fold.advance(fold.as_of)
+        if len(history) > SEAL_ABOVE:
+            self._seal()
+        return fold.take()
+
+    def mark(self, as_of: int) -> list[Emission]:
+        """A marker: everything up to `as_of` (ms) has been delivered. Decides all that is due; may retire the ticket."""
+        if self.retired:
+            return []
+        fold = self.fold
+        if fold.void_at >= 0:
+            before = self._net(fold, fold.as_of)
+            fold.advance(as_of)
+            said = _difference(before, self._net(fold, fold.as_of), "")
+            fold.take()
+        else:
+            fold.advance(as_of)
+            said = fold.take()
+        if self.retire_at() <= fold.as_of:
+            self.retired = True
+            self.history = History()
+            self.base = None
+        return said
+
+    def retire_at(self) -> int:
+        """When the ticket may be forgotten: its end plus reopen window plus lateness; NEVER while it is open."""
+        fold = self.fold
+        ended = fold.void_at if fold.void_at >= 0 else fold.ended_at
+        return NEVER if ended < 0 else ended + fold.plan.retire_after
+
+    def next_due(self) -> int:
+        """The next instant (ms) at which a marker would decide something."""
+        if self.retired:
+            return NEVER
+        due = NEVER if self.fold.void_at >= 0 else self.fold.next_due()
+        return min(due, self.retire_at())
+
+    def _born(self, reading: Reading) -> bool:
+        """Make the creation out of the first event that shows it; False if the history must be folded again for it."""
+        created = _creation(reading.time, reading.observation)
+        if not self.history.entries and self.base is None:
+            as_of, self.fold = self.fold.as_of, Fold(self.plans.at(created), self.source)
+            self.fold.as_of = as_of
+        fold = self.fold
+        if fold.created >= 0 or not reading.facts & f.ESTABLISHING:
+            return True
+        last = self.history.time_of(len(self.history) - 1) if self.history.entries else -1
+        if created <= max(last, fold.as_of) or self.plans.at(created) is not fold.plan:
+            return False
+        fold.create(created, reading.id64, reading.facts, reading.observation)
+        return True
+
+    # -- folding again ------------------------------------------------------------------------------------------------
+
+    def _fold_again(self, entry: bytes, reading: Reading) -> list[Emission]:
+        as_of = self.fold.as_of
+        because = "late_event"
+        if reading.facts & f.VOIDING:
+            because = "restored" if reading.facts & f.RESTORED else "voided"
+        old = self._net(self._refold(self.history, as_of), as_of) if self.history.entries else {}
+        self.history.insert(self.history.place(entry), entry)
+        fold = self._refold(self.history, as_of)
+        new = self._net(fold, as_of)
+        fold.out = []
+        self.fold = fold
+        if len(self.history) > SEAL_ABOVE:
+            self._seal()
+        return _difference(old, new, because)
+
+    def _refold(self, entries: Iterable[Entry], as_of: int) -> Fold:
+        """A fresh fold of entries from the base on; emissions are left in it."""
+        fold = self._replay(entries)
+        fold.advance(as_of)
+        return fold
+
+    def _replay(self, entries: Iterable[Entry], until: int | None = None) -> Fold:
+        """Step through entries from the base on, those from position `until` on left out."""
+        listed = list(entries)
+        born = next((entry for entry in listed if entry[2] & f.ESTABLISHING), None)
+        if self.base is not None:
+            fold = fold_of(self.base, self.plans.plans, self.source)
+        else:
+            first = listed[0][0] if born is None else _creation(born[0], born[3])
+            fold = Fold(self.plans.at(first), self.source)
+        fold.as_of = -1
+        created = NEVER
+        if born is not None and fold.created < 0:
+            created = _creation(born[0], born[3])
+        for time, id64, facts, observation in listed[:until]:
+            if created <= time:
+                assert born is not None
+                fold.create(created, born[1], born[2], born[3])
+                created = NEVER
+            fold.step(time, id64, facts, observation)
+        return fold
+
+    def _net(self, fold: Fold, as_of: int) -> Net:
+        """What stands of a fold's emissions; a void ticket stands as it was then, with all that was not met cancelled."""
+        if fold.void_at < 0:
+            return _stands(fold.out)
+        listed = list(self.history)
+        void = self._replay(listed, _void_position(listed) + 1)
+        said = [*void.out, *(emission for _, emission in void.pending)]
+        net = _stands(said)
+        met = {(clock, cycle) for kind, clock, cycle in net if kind == MET}
+        kept: Net = {}
+        for (kind, clock, cycle), emission in net.items():
+            if (clock, cycle) in met or kind in (STARTED, AT_RISK):
+                waits = kind in (AT_RISK, FINAL) and emission.time > as_of
+                if not waits:
+                    kept[kind, clock, cycle] = emission
+            if kind == STARTED and (clock, cycle) not in met:
+                kept[CANCELLED, clock, cycle] = self._cancelled(void, net, emission)
+        return kept
+
+    def _cancelled(self, void: Fold, net: Net, started: Emission) -> Emission:
+        clock, cycle = started.clock, started.cycle
+        ends = (net.get((kind, clock, cycle)) for kind in (BREACHED, LATE, CANCELLED))
+        ended = next((emission for emission in ends if emission is not None), None)
+        deadline = void.void_deadlines.get((clock, cycle), -1 if ended is None else ended.deadline)
+        binding = started.binding if ended is None else ended.binding
+        for live in void.cycles:
+            if live is not None and live.id == cycle and live.stop < 0:
+                binding = live.binding
+        return Emission(CANCELLED, clock, cycle, void.void_at, deadline, binding, 0, started.inferred)
+
+    # -- long histories -----------------------------------------------------------------------------------------------
+
+    def _seal(self) -> None:
+        """Fold the older half of the history into a base."""
+        half = len(self.history) // 2
+        first = list(self.history)[:half]
+        base = self._replay(first)
+        base.out = []
+        self.sealed = self.history.entries[(half - 1) * SIZE : half * SIZE]
+        self.base = fold_bytes(base)
+        self.history = self.history.without_first(half)
+
+
+def _creation(time: int, observation: Observation) -> int:
+    """Creation time (ms) that an establishing entry shows."""
+    for at in range(0, len(observation), 2):
+        if observation[at] == f.CREATED_AT:
+            return min(int(observation[at + 1]), time)
+    return time
+
+
+def _void_position(entries: list[Entry]) -> int:
+    """Position of the entry that made a ticket void and was not undone."""
+    void = -1
+    for position, entry in enumerate(entries):
+        if entry[2] & f.RESTORED:
+            void = -1
+        elif entry[2] & f.VOIDING and void < 0:
+            void = position
+    return void
+
+
+def _stands(emissions: Iterable[Emission]) -> Net:
+    net: Net = {}
+    for emission in emissions:
+        key = (emission.kind, emission.clock, emission.cycle)
+        if emission.because:
+            net.pop(key, None)
+        else:
+            net[key] = emission
+    return net
+
+
+def _difference(old: Net, new: Net, because: str) -> list[Emission]:
+    said = [emission.undone(because or "late_event") for key, emission in old.items() if new.get(key) != emission]
+    said += [emission for key, emission in new.items() if old.get(key) != emission]
+    return said
+
+
