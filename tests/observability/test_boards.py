@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -47,3 +49,26 @@ def test_queries_go_to_the_chosen_data_source_and_scale_their_rates(board: dict[
             assert target["datasource"]["uid"] == "${datasource}"
             assert re.findall(r"\[([^\]]+)\]", target["expr"]) in ([], ["$__rate_interval"])
             assert re.findall(r"\bsla_[a-z_]+", target["expr"])
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_every_query_is_promql(board: dict[str, Any], tmp_path: Path) -> None:
+    """Prometheus's own parser accepts each expression."""
+    rules = [
+        {"record": f"panel_{panel['id']}_{target['refId']}", "expr": target["expr"].replace("$__rate_interval", "5m")}
+        for panel in board["panels"]
+        for target in panel["targets"]
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "board", "rules": rules}]}))  # JSON is YAML
+    checked = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(rules)} rules found" in checked.stdout
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_the_scrape_configuration_is_valid() -> None:
+    """Prometheus would start with it."""
+    file = BOARDS[0].parents[1] / "prometheus" / "prometheus.yml"
+    checked = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr + checked.stdout
