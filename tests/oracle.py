@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from oracle_cycles import Cycle, Track
-from oracle_timeline import created_at, entry_order, id64, is_entry, kind, observed, timeline
+from oracle_events import created_at, entry_order, id64, is_entry, kind, observed
+from oracle_timeline import timeline
 from supportpulse.envelope import key_of
 from supportpulse.events import Event, TicketEvent
 from supportpulse.names import DURATION_EDGES_SECONDS, WINDOWS_SECONDS, Reason
