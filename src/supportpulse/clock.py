@@ -1,7 +1,7 @@
 """One clock: its declaration compiled to masks, and one cycle of it.
 
-Conditions become bits; the set of conditions an entry meets becomes, once and then from a cache, the list of what each clock
-has to do. Times are integer milliseconds.
+Conditions become bits; the set of conditions an entry meets becomes, once and then from a cache, the list of what each
+clock has to do. Times are integer milliseconds.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Aim(NamedTuple):
 class Cycle:
     """One cycle of a clock: from the entry that started it to its stop.
 
-    `consumed` is the running time before the current span, which began at `since` (-1 while paused). `risk` and `due` are the
-    instants at which the thresholds are reached, NEVER while unknown. `spans` holds past spans as flat pairs, kept only where
-    a later rule may have to measure them again.
+    `consumed` is the running time before the current span, which began at `since` (-1 while paused). `risk` and `due`
+    are the instants at which the thresholds are reached, NEVER while unknown. `spans` holds past spans as flat pairs,
+    kept only where a later rule may have to measure them again.
     """
 
     __slots__ = ("binding", "consumed", "due", "flags", "id", "inferred", "risk", "since", "spans", "start", "stop")
@@ -89,8 +89,8 @@ class Cycle:
 class Clock:
     """A declared clock, compiled."""
 
-    __slots__ = ("cancel", "index", "levels", "many", "name", "on_change", "pause", "reopen", "restart", "resume", "start",
-                 "stop", "undoable", "unless_agent")  # fmt: skip
+    __slots__ = ("cancel", "index", "levels", "many", "name", "on_change", "pause", "reopen", "restart", "resume",
+                 "start", "stop", "undoable", "unless_agent")  # fmt: skip
 
     def __init__(self, index: int, spec: ClockSpec) -> None:
         self.index = index
@@ -102,7 +102,9 @@ class Clock:
         self.restart = _mask(spec.restart)
         self.pause = _mask(condition for condition in spec.pause if not condition.startswith("status:"))
         self.levels = frozenset(
-            STATUSES.index(condition.removeprefix("status:")) for condition in spec.pause if condition.startswith("status:")
+            STATUSES.index(condition.removeprefix("status:"))
+            for condition in spec.pause
+            if condition.startswith("status:")
         )
         self.many = spec.cycles == "many"
         self.reopen = REOPEN_MODES[spec.reopen]
@@ -143,7 +145,9 @@ class Plan:
             (None,) * len(self.clocks),
             *(
                 tuple(
-                    Aim(target.target_ms, int(target.target_ms * target.at_risk_share), target.calendar) if target else None
+                    Aim(target.target_ms, int(target.target_ms * target.at_risk_share), target.calendar)
+                    if target
+                    else None
                     for target in (rule.targets.get(clock.name) for clock in self.clocks)
                 )
                 for rule in version.rules

@@ -1,7 +1,7 @@
 """State <-> bytes: the value of a ticket's changelog record, which is also its form in memory.
 
-`HEADER`, then the start minute of each running clock, then a msgpack body. Recovery, gauges and the deadline wheel read the
-header only.
+`HEADER`, then the start minute of each running clock, then a msgpack body. Recovery, gauges and the deadline wheel read
+the header only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _decode = msgspec.msgpack.Decoder().decode
 class Header(NamedTuple):
     """What can be known of a ticket without its body.
 
-    `offset` last source offset included, `next_due` ms, `as_of` ms, `binding` rule and label set, then masks of clocks: running
-    (with a target, not stopped), those of them past their at-risk threshold, those past their deadline. `generation` and
-    `sealed` are room for seals.
+    `offset` last source offset included, `next_due` ms, `as_of` ms, `binding` rule and label set, then masks of clocks:
+    running (with a target, not stopped), those of them past their at-risk threshold, those past their deadline.
+    `generation` and `sealed` are room for seals.
     """
 
     version: int

@@ -1,7 +1,7 @@
 """The pydantic contract compiled to msgspec structs: the same fields and constraints, read 2-3 times faster.
 
-The structs are derived, never written by hand, so the two cannot drift; whatever msgspec refuses is shown to pydantic, which
-decides (see `reader.read`).
+The structs are derived, never written by hand, so the two cannot drift; whatever msgspec refuses is shown to pydantic,
+which decides (see `reader.read`).
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def encode(event: Event) -> bytes:
 def decode(value: bytes) -> Event:
     """The event in a record's value, by the pydantic contract.
 
-    Raises `Rejected` with the reason a dead letter carries: `not_json`, `unknown_type`, `wrong_version`, `time_without_zone`
-    or `schema` (the detail names the field, what was found and what is valid).
+    Raises `Rejected` with the reason a dead letter carries: `not_json`, `unknown_type`, `wrong_version`,
+    `time_without_zone` or `schema` (the detail names the field, what was found and what is valid).
     """
     try:
         raw = json.loads(value)

@@ -1,8 +1,8 @@
 """What helpdesks say: ticket lifecycle events, each a CloudEvents 1.0 object in structured mode.
 
-The models are the contract. Readers ignore unknown fields, and what was ignored is never written. `subject` is the ticket
-id, `time` is when it happened in the helpdesk.
-An `id` names what happened, not its delivery: a webhook, its retry and a later reconciliation all give the same id.
+The models are the contract. Readers ignore unknown fields, and what was ignored is never written. `subject` is the
+ticket id, `time` is when it happened in the helpdesk. An `id` names what happened, not its delivery: a webhook, its
+retry and a later reconciliation all give the same id.
 """
 
 from __future__ import annotations
@@ -324,7 +324,7 @@ class KnownIssueLinked(TicketEvent):
     data: Link = Link()
 
 
-class Due(Body):
+class Due(Done):
     """`at` is the watermark that passed the ticket's next deadline."""
 
     at: AwareDatetime
@@ -369,9 +369,10 @@ class Probe(Event):
 
 
 TICKET_EVENTS: tuple[type[TicketEvent], ...] = (
-    TicketCreated, TicketObserved, MessagePosted, ProblemConfirmed, CauseIdentified, WorkaroundProvided, SolutionProvided,
-    StatusChanged, PriorityChanged, AttributesChanged, Assigned, HandedOver, Escalated, TicketMerged, TicketSplit, RepeatOf,
-    TicketDeleted, MarkedAsSpam, TicketRestored, SatisfactionRated, KnowledgeLinked, KnownIssueLinked, DeadlineReached,
+    TicketCreated, TicketObserved, MessagePosted, ProblemConfirmed, CauseIdentified, WorkaroundProvided,
+    SolutionProvided, StatusChanged, PriorityChanged, AttributesChanged, Assigned, HandedOver, Escalated, TicketMerged,
+    TicketSplit, RepeatOf, TicketDeleted, MarkedAsSpam, TicketRestored, SatisfactionRated, KnowledgeLinked,
+    KnownIssueLinked, DeadlineReached,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (*TICKET_EVENTS, Heartbeat, Probe)
 BY_TYPE: dict[str, type[Event]] = {event_type(cls.__name__): cls for cls in EVENTS}

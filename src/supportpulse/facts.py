@@ -1,6 +1,6 @@
 """What the fold keeps of an event: a 64-bit mask of facts and a tuple of observed attributes.
 
-Facts are policy-free, so a history can be folded again under another policy; a policy's thresholds are applied to them later.
+Facts are policy-free, so a history can be folded again under another policy; a policy's thresholds come later.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ QUESTION: Final = 1 << 24
 NAMES_ITEM: Final = 1 << 25
 MERE_RESTART: Final = 1 << 26
 EXPLAINS: Final = 1 << 27
-"""The reply names a cause, a prevention, a self-check, code or documents: what a solution has and a holding reply has not."""
+"""The reply names a cause, prevention, self-check, code or documents: a solution has it, a holding reply has not."""
 ASSIGNMENT: Final = 1 << 28
 CANNED_SHIFT: Final = 32
 """Seven bits from here hold the canned share in whole percent."""
@@ -58,7 +58,7 @@ Observation = tuple[Any, ...]
 
 
 class Reading(NamedTuple):
-    """One ticket event as the fold sees it: `key` is the record key, `time` ms, `sequence` 0 when the event has none."""
+    """One ticket event as the fold sees it: `key` is the record key, `time` ms, `sequence` 0 if the event has none."""
 
     key: str
     time: int

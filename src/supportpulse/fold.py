@@ -1,8 +1,8 @@
 """All clocks of one ticket, folded entry by entry in event order.
 
-A fold is a pure function of its entries and `as_of`: stepping through entries as they come and raising `as_of` in between
-leaves the same net emissions as one pass at the end. A threshold that an entry leaves behind is *passed*; it is said only
-when `as_of` has passed it too (law 3), so it waits in `pending`.
+A fold is a pure function of its entries and `as_of`: stepping through entries as they come and raising `as_of` in
+between leaves the same net emissions as one pass at the end. A threshold that an entry leaves behind is *passed*; it is
+said only when `as_of` has passed it too (law 3), so it waits in `pending`.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Fold:
     """The state of a ticket's clocks, and the emissions since they were last taken."""
 
     __slots__ = (
-        "agent", "agent_opened", "as_of", "assignment", "attributes", "begun", "binding", "confirmed", "created", "creating",
-        "creation", "crossing",
-        "cycles", "ended_at", "handing_site", "merged", "out", "owner_site", "pending", "plan", "replied_at", "shift_end",
-        "solved", "source", "status", "stopped", "team", "void_at", "void_deadlines",
+        "agent", "agent_opened", "as_of", "assignment", "attributes", "begun", "binding", "confirmed", "created",
+        "creating", "creation", "crossing", "cycles", "ended_at", "handing_site", "merged", "out", "owner_site",
+        "pending", "plan", "replied_at", "shift_end", "solved", "source", "status", "stopped", "team", "void_at",
+        "void_deadlines",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, source: str) -> None:
@@ -200,7 +200,7 @@ class Fold:
         return conditions
 
     def _infer(self, time: int, facts: int, conditions: int) -> tuple[int, int]:
-        """Add problem_confirmed and solution_provided, said or inferred; returns the codes of the rules that inferred them."""
+        """Add problem_confirmed and solution_provided, said or inferred; returns the codes of inferring rules."""
         if conditions & BIT["reopened"]:
             self.confirmed = self.solved = False
         if facts & f.PUBLIC_REPLY:
@@ -208,19 +208,23 @@ class Fold:
         confirmed = solved = 0
         if not self.confirmed:
             said = facts & f.PROBLEM_CONFIRMED
-            rule = 0 if said else next((r for r in self.plan.confirmed_by if self._applies(r, time, facts, conditions)), 0)
+            rule = 0 if said else self._rule(self.plan.confirmed_by, time, facts, conditions)
             if said or rule:
                 self.confirmed = True
                 conditions |= BIT["problem_confirmed"]
                 confirmed = rule
         if not self.solved:
             said = facts & f.SOLUTION_PROVIDED
-            rule = 0 if said else next((r for r in self.plan.solution_by if self._applies(r, time, facts, conditions)), 0)
+            rule = 0 if said else self._rule(self.plan.solution_by, time, facts, conditions)
             if said or rule:
                 self.solved = True
                 conditions |= BIT["solution_provided"]
                 solved = rule
         return conditions, confirmed | solved << 3
+
+    def _rule(self, rules: tuple[int, ...], time: int, facts: int, conditions: int) -> int:
+        """The first inference rule that applies, 0 if none does."""
+        return next((rule for rule in rules if self._applies(rule, time, facts, conditions)), 0)
 
     def _applies(self, rule: int, time: int, facts: int, conditions: int) -> bool:
         if rule == 1:
@@ -303,7 +307,9 @@ class Fold:
                 started |= self._start(clock, time, id64, inferred)
         if rebound:
             for clock, cycle in zip(self.plan.clocks, cycles, strict=True):
-                if cycle is not None and cycle.stop < 0 and cycle.binding != self.binding and not started >> clock.index & 1:
+                if cycle is None or cycle.stop >= 0 or started >> clock.index & 1:
+                    continue
+                if cycle.binding != self.binding:
                     self._rebind(clock, cycle, time, id64)
         self.recross()
 

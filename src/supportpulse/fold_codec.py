@@ -51,7 +51,7 @@ def fold_list(fold: Fold) -> list[Any]:
         _past(fold.ended_at, origin),
         fold.begun,
         fold.stopped,
-        [_cycle_list(index, cycle, origin, fold.binding) for index, cycle in enumerate(fold.cycles) if cycle is not None],
+        [_cycle_list(at, cycle, origin, fold.binding) for at, cycle in enumerate(fold.cycles) if cycle is not None],
         [[due, *emission[:-1]] for due, emission in fold.pending],
     ]
 
@@ -75,8 +75,8 @@ def _cycle_list(index: int, cycle: Cycle, origin: int, binding: int) -> list[Any
 
 def fold_from(listed: list[Any], plans: tuple[Plan, ...], source: str, policy: int) -> Fold:
     """The fold of such a list, under the policy version at a position."""
-    (origin, created, creation, creating, flags, attributes, status, team, agent, site, void, replied_at, ended_at, begun,
-     stopped, cycles, pending) = listed  # fmt: skip
+    (origin, created, creation, creating, flags, attributes, status, team, agent, site, void, replied_at, ended_at,
+     begun, stopped, cycles, pending) = listed  # fmt: skip
     plan = plans[policy]
     fold = Fold(plan, source)
     fold.created = origin if created else -1

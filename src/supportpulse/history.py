@@ -1,7 +1,7 @@
 """The compact history of a ticket: fixed-size entries whose byte order is their event order.
 
-An entry is `>QQ8sQH`: time (ms), sequence, 64-bit id hash, facts, and one more than the position of its observation (0 = none).
-Observations are stored once each; a desk's no-op updates repeat them often.
+An entry is `>QQ8sQH`: time (ms), sequence, 64-bit id hash, facts, and one more than the position of its observation (0
+= none). Observations are stored once each; a desk's no-op updates repeat them often.
 """
 
 from __future__ import annotations

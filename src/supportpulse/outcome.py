@@ -1,7 +1,7 @@
 """What we say back: emissions of the fold, and the outcomes made of them.
 
-An emission is a plain tuple, for speed; `retracts` of the same tuple takes it back. The *net view* of any stream of emissions
-is what remains: (ticket, clock, cycle) -> (verdict, time, deadline).
+An emission is a plain tuple, for speed; `retracts` of the same tuple takes it back. The *net view* of any stream of
+emissions is what remains: (ticket, clock, cycle) -> (verdict, time, deadline).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ VERDICTS: Final = frozenset({BREACHED, MET, CANCELLED})
 class Emission(NamedTuple):
     """One thing said (`because` empty) or taken back (`because` says why) about one cycle.
 
-    `time` and `deadline` in ms (-1: none known), `elapsed` running ms (-1: started and stopped at one instant), `binding` rule and label set under which it counts,
-    `inferred` start rule + 8 x stop rule by `clock.INFERENCES`.
+    `time` and `deadline` in ms (-1: none known), `elapsed` running ms (-1: started and stopped at one instant),
+    `binding` rule and label set under which it counts, `inferred` start rule + 8 x stop rule by `clock.INFERENCES`.
     """
 
     kind: int

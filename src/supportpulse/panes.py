@@ -1,8 +1,8 @@
 """Event-time panes, and the windows and baselines that are sums of them.
 
-A pane holds counts by cell; a cell is policy version, label set, clock and slot in one integer. Every emission counts in its
-5-minute pane and in its hour pane, by its own time: a breach at its deadline, a success at its fulfilment. The last source
-offset a pane includes makes a replay skip what it has (law 4).
+A pane holds counts by cell; a cell is policy version, label set, clock and slot in one integer. Every emission counts
+in its 5-minute pane and in its hour pane, by its own time: a breach at its deadline, a success at its fulfilment. The
+last source offset a pane includes makes a replay skip what it has (law 4).
 """
 
 from __future__ import annotations
@@ -198,8 +198,9 @@ class Windows:
 
     def __init__(self) -> None:
         self.windows = {
-            name: Rolling("5m", seconds * 1000 // FIVE_MINUTES) if seconds <= 86_400 else Rolling("1h", seconds * 1000 // HOUR)
+            name: Rolling(grain, seconds * 1000 // WIDTH[grain])
             for name, seconds in WINDOWS_SECONDS.items()
+            for grain in ("5m" if seconds <= 86_400 else "1h",)
         }
         weeks = tuple(HOURS_A_WEEK * week for week in (1, 2, 3, 4))
         self.baselines = {name: Rolling("1h", WINDOWS_SECONDS[name] // 3600, weeks) for name in BASELINE_WINDOWS}

@@ -1,4 +1,4 @@
-"""Record value -> what the fold needs of it, by the fast twin of the contract; the contract decides what the twin refuses."""
+"""Record value -> what the fold needs of it, by the contract's fast twin; what that refuses the contract decides."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_event(event: Event) -> Read:
 
 
 def _second_opinion(value: bytes) -> Any:
-    """The contract is laxer in places (numbers for times): what it accepts is written in canonical form and read again."""
+    """The contract is laxer in places (numbers for times): what it accepts is written canonically and read again."""
     canonical = envelope.encode(envelope.decode(value))
     try:
         return contract.decode(canonical)
@@ -137,7 +137,8 @@ def _message(event: Any) -> Reading:
         return _reading(event, f.CUSTOMER_MESSAGE | facts, None)
     if kind is None:
         return _reading(event, 0, None)
-    facts = (f.PUBLIC_REPLY if kind == "agent" else f.BOT_REPLY) | int(signals.canned_share * 100 + 1e-9) << f.CANNED_SHIFT
+    facts = f.PUBLIC_REPLY if kind == "agent" else f.BOT_REPLY
+    facts |= int(signals.canned_share * 100 + 1e-9) << f.CANNED_SHIFT
     if signals.question:
         facts |= f.QUESTION
     if signals.names_item:
