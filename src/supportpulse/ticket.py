@@ -1,7 +1,7 @@
 """All clocks of a ticket: admission of one reading, folding in order, folding again when it comes late.
 
-What sorts after everything seen, and after `as_of`, is one step of the fold. Anything else folds the history again, with and
-without it, and says the difference.
+What sorts after everything seen, and after `as_of`, is one step of the fold. Anything else folds the history again,
+with and without it, and says the difference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET,
 from supportpulse.policy import Policy
 
 SEAL_ABOVE = 512
-"""Entries above which the older half of a history becomes a base that is not folded again; what sorts into it is too late."""
+"""Entries above which the older half of a history becomes a base, not folded again; what sorts into it is too late."""
 
 Net = dict[tuple[int, int, int], Emission]
 """(kind, clock, cycle) -> what stands of all that was said."""
@@ -69,7 +69,7 @@ class Ticket:
                 return None
             raise Rejected(
                 Reason.ID_CONFLICT,
-                f"ticket {reading.key}: an earlier event has the same id but other facts; valid: one id for one happening",
+                f"ticket {reading.key}: an earlier event has this id and other facts; valid: one id for one happening",
             )
         entry = history.pack(reading)
         if self.sealed and entry < self.sealed:
@@ -87,9 +87,18 @@ class Ticket:
         return fold.take()
 
     def mark(self, as_of: int) -> list[Emission]:
-        """A marker: everything up to `as_of` (ms) has been delivered. Decides all that is due; may retire the ticket."""
+        """A marker: everything up to `as_of` (ms) has been delivered; decides what is due, may retire the ticket."""
         if self.retired:
             return []
+        said = self.decide(as_of)
+        if self.retire_at() <= self.fold.as_of:
+            self.retired = True
+            self.history = History()
+            self.base = None
+        return said
+
+    def decide(self, as_of: int) -> list[Emission]:
+        """Say all that is due up to `as_of` (ms)."""
         fold = self.fold
         if fold.void_at >= 0:
             before = self._net(fold, fold.as_of)
@@ -99,10 +108,6 @@ class Ticket:
         else:
             fold.advance(as_of)
             said = fold.take()
-        if self.retire_at() <= fold.as_of:
-            self.retired = True
-            self.history = History()
-            self.base = None
         return said
 
     def retire_at(self) -> int:
@@ -178,7 +183,7 @@ class Ticket:
         return fold
 
     def _net(self, fold: Fold, as_of: int) -> Net:
-        """What stands of a fold's emissions; a void ticket stands as it was then, with all that was not met cancelled."""
+        """What stands of a fold's emissions; a void ticket as it was then, with all that was not met cancelled."""
         if fold.void_at < 0:
             return _stands(fold.out)
         listed = list(self.history)
@@ -254,5 +259,3 @@ def _difference(old: Net, new: Net, because: str) -> list[Emission]:
     said = [emission.undone(because or "late_event") for key, emission in old.items() if new.get(key) != emission]
     said += [emission for key, emission in new.items() if old.get(key) != emission]
     return said
-
-
