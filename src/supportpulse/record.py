@@ -1,0 +1,128 @@
+"""The record of `sla.outcomes.v1`: all outcomes of one source record, as a CloudEvents JSON batch.
+
+An outcome's id is a hash of ticket, clock, cycle, kind, causing topic-partition-offset and policy digest: after a crash
+it is said again under the same id, so a reader that drops repeated ids sees each one once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
+
+from supportpulse.clock import INFERENCES, Plan
+from supportpulse.outcome import KIND_NAMES, PUBLISHED, Emission, cycle_name
+from supportpulse.verdicts import NetView
+
+SOURCE = "supportpulse"
+_TYPES = {
+    "at_risk": "supportpulse.ClockAtRisk.v1",
+    "breached": "supportpulse.ClockBreached.v1",
+    "met": "supportpulse.ClockMet.v1",
+    "cancelled": "supportpulse.ClockCancelled.v1",
+    "final": "supportpulse.ClockFinal.v1",
+    "retracted": "supportpulse.OutcomeRetracted.v1",
+}
+
+
+def encode(key: str, plan: Plan, emissions: Iterable[Emission], cause: str) -> bytes | None:
+    """The batch of outcomes that one source record caused, None if there are none.
+
+    `key` is the ticket's record key, `cause` the source record as `topic-partition-offset`.
+    """
+    said = [_outcome(key, plan, emission, cause) for emission in emissions if emission.kind in PUBLISHED]
+    return b"[" + b",".join(said) + b"]" if said else None
+
+
+def _outcome(key: str, plan: Plan, emission: Emission, cause: str) -> bytes:
+    kind, because = KIND_NAMES[emission.kind], emission.because
+    cycle = cycle_name(emission.cycle)
+    clock = plan.clocks[emission.clock].name
+    digest = plan.version.digest
+    told = "retracted:" + kind if because else kind
+    name = xxh3_128_hexdigest(f"{key}/{clock}/{cycle}/{told}/{cause}/{digest}".encode())
+    deadline = "" if emission.deadline < 0 else ',"deadline":"' + iso(emission.deadline) + '"'
+    elapsed = "" if emission.elapsed == 0 else ',"elapsed_ms":' + str(max(emission.elapsed, 0))
+    instant = ',"instant":true' if emission.elapsed < 0 else ""
+    retracts = ',"retracts":"' + kind + '","because":"' + because + '"' if because else ""
+    inferred = ',"inferred_by":' + _inferred(emission.inferred) if emission.inferred else ""
+    return "".join((
+        '{"specversion":"1.0","id":"', name, '","source":"supportpulse","type":"',
+        _TYPES["retracted" if because else kind],
+        '","subject":', _quoted(key), ',"time":"', iso(emission.time), '","data":{"clock":"', clock,
+        '","cycle":"', cycle, '"', deadline, elapsed, instant, retracts, inferred, _labels(plan, emission.binding),
+        ',"cause":"', cause, '","policy":"', digest, '"}}',
+    )).encode()  # fmt: skip
+
+
+@lru_cache(maxsize=65_536)
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+@lru_cache(maxsize=64)
+def _inferred(inferred: int) -> str:
+    return json.dumps([INFERENCES[code] for code in (inferred & 7, inferred >> 3) if code])
+
+
+_label_text: dict[tuple[str, int], str] = {}
+
+
+def _labels(plan: Plan, binding: int) -> str:
+    place = plan.version.digest, binding
+    text = _label_text.get(place)
+    if text is None:
+        version = plan.version
+        rule, label = divmod(binding, plan.labels)
+        values = dict(zip(version.labels, version.label_sets[label], strict=True))
+        values["rule"] = version.rules[rule - 1].name if rule else "none"
+        text = _label_text[place] = ',"labels":' + json.dumps(values, separators=(",", ":"))
+    return text
+
+
+@lru_cache(maxsize=65_536)
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
+
+
+_SECONDS = tuple(f"{second:02d}." for second in range(60))
+_MILLIS = tuple(f"{ms:03d}Z" for ms in range(1000))
+
+
+def iso(ms: int) -> str:
+    """RFC 3339 text in UTC with milliseconds."""
+    minute, rest = divmod(ms, 60_000)
+    second, ms = divmod(rest, 1000)
+    return _minute(minute) + _SECONDS[second] + _MILLIS[ms]
+
+
+def apply(view: NetView, seen: set[str], value: bytes) -> list[dict[str, Any]]:
+    """Apply one outcome record to a net view, each id once; returns the outcomes that were new."""
+    new = []
+    for outcome in json.loads(value):
+        if outcome["id"] in seen:
+            continue
+        seen.add(outcome["id"])
+        new.append(outcome)
+        data = outcome["data"]
+        kind = data.get("retracts") or _KINDS[outcome["type"]]
+        if kind not in ("met", "breached", "cancelled"):
+            continue
+        place = outcome["subject"], data["clock"], data["cycle"]
+        verdict = kind, _ms(outcome["time"]), _ms(data["deadline"]) if "deadline" in data else None
+        if "retracts" not in data:
+            view[place] = verdict
+        elif view.get(place) == verdict:
+            del view[place]
+    return new
+
+
+_KINDS = {name: kind for kind, name in _TYPES.items()}
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
