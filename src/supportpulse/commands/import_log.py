@@ -1,0 +1,190 @@
+"""`supportpulse import`: an audit log becomes canonical events."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Literal
+
+import click
+
+from supportpulse.commands.parameters import BAD_INPUT_EXIT, DURATION, MOMENT
+
+if TYPE_CHECKING:
+    from supportpulse.edges.importer import BadLine, Record
+
+SHOWN_BAD_ROWS = 50
+
+
+@click.command("import", short_help="Turn an audit log into canonical events.")
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--mapping", "mapping_name", required=True, help="A shipped mapping (servicenow-uci) or a TOML file.")
+@click.option("--source", help="Source name of the events, instead of the mapping's.")
+@click.option("-o", "--output", default="-", show_default="standard output", help="File for the JSON lines.")
+@click.option("--to-kafka", is_flag=True, help="Send to Kafka instead of writing JSON lines.")
+@click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+@click.option("--shift-to", type=MOMENT, help="Move all times so that the last event lies here: now, or an ISO time.")
+@click.option(
+    "--heartbeat-every", "every_ms", type=DURATION, default="6h", show_default=True, help="In time of the log."
+)
+@click.option("--end-at", type=MOMENT, help="Watermark of the last heartbeat. Default: 1 ms behind the last event.")
+@click.option(
+    "--then",
+    type=click.Choice(["ended", "released"]),
+    default="ended",
+    show_default=True,
+    help="After the last event: hold open deadlines for ever, or let wall-clock time decide them.",
+)
+@click.option("--instance", default="import", show_default=True, help="Name of this importer in its heartbeats.")
+@click.option("--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+def command(
+    file: str,
+    mapping_name: str,
+    source: str | None,
+    output: str,
+    to_kafka: bool,
+    bootstrap: str | None,
+    shift_to: datetime | None,
+    every_ms: int,
+    end_at: datetime | None,
+    then: Literal["ended", "released"],
+    instance: str,
+    wait_seconds: float,
+    as_json: bool,
+) -> None:
+    """Turn an audit log into canonical events, in order of their time, with heartbeats between them.
+
+    FILE is CSV or JSON lines, gzipped or not; - is standard input. A row that gives no event is named with its line and
+    reason, the rest goes on, and the exit code is 3.
+
+    \b
+    Examples:
+      supportpulse import incidents.csv.gz --mapping servicenow-uci -o events.jsonl
+      supportpulse import incidents.csv.gz --mapping servicenow-uci --to-kafka --bootstrap 127.0.0.1:9092
+      supportpulse import audit.jsonl --mapping desk.toml --shift-to now --then released --to-kafka
+    """
+    from supportpulse.edges.importer import read_log
+    from supportpulse.edges.mapping import read_mapping
+    from supportpulse.envelope import to_ms
+
+    mapping, mapping_file = read_mapping(mapping_name, source=source)
+    with _bar(f"reading {Path(file).name}") as bar:
+        imported = read_log(file, mapping, mapping_file=mapping_file, progress=bar)
+    _name_bad_rows(file, imported.bad)
+    shift_ms = 0 if shift_to is None else imported.shift_ms(shift_to)
+    records = imported.records(
+        every_ms=every_ms,
+        instance=instance,
+        end_ms=None if end_at is None else to_ms(end_at),
+        then=then,
+        shift_ms=shift_ms,
+    )
+    counted = _Counted(records, len(imported.entries))
+    if to_kafka:
+        _to_kafka(counted, bootstrap, wait_seconds)
+    else:
+        _to_file(counted, output)
+    summary = imported.summary(shift_ms=shift_ms, heartbeats=counted.heartbeats)
+    events_on_stdout = not to_kafka and output == "-"
+    where = "Kafka" if to_kafka else output
+    text = json.dumps(summary) if as_json else _sentence(summary, where)
+    click.echo(text, err=events_on_stdout or not as_json)
+    if imported.bad:
+        sys.exit(BAD_INPUT_EXIT)
+
+
+class _Counted:
+    """Records as they pass, with a bar, counting the heartbeats."""
+
+    def __init__(self, records: Iterator[Record], total: int) -> None:
+        self._records, self._total, self.heartbeats = records, total, 0
+
+    def __iter__(self) -> Iterator[Record]:
+        with _bar("writing events") as bar:
+            done = 0
+            for record in self._records:
+                yield record
+                self.heartbeats += record.is_heartbeat
+                done += not record.is_heartbeat
+                if done % 1000 == 0:
+                    bar(done, self._total)
+
+
+def _to_file(records: _Counted, output: str) -> None:
+    with _written(output) as out:
+        for record in records:
+            out.write(record.value + b"\n")
+
+
+@contextmanager
+def _written(output: str) -> Iterator[BinaryIO]:
+    """A file that appears only when it is complete."""
+    from supportpulse.errors import ConfigError
+
+    if output == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = Path(f"{output}.part")
+    try:
+        out = part.open("wb")
+    except OSError as error:
+        raise ConfigError(f"--output: found {output} ({error.strerror}); valid: a file that can be written") from None
+    try:
+        with out:
+            yield out
+        os.replace(part, output)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _to_kafka(records: _Counted, bootstrap: str | None, wait_seconds: float) -> None:
+    from supportpulse.edges.producer import Producer
+    from supportpulse.settings import Settings
+
+    settings = Settings.from_env({"bootstrap": bootstrap})
+    with Producer(
+        settings.bootstrap, topic=settings.events_topic, security=settings.kafka_security(), wait_seconds=wait_seconds
+    ) as producer:
+        for record in records:
+            for partition in producer.partitions if record.is_heartbeat else (None,):
+                producer.send_encoded(record.key.encode(), record.value, partition)
+
+
+def _name_bad_rows(file: str, bad: list[BadLine]) -> None:
+    for row in bad[:SHOWN_BAD_ROWS]:
+        click.echo(f"{file}: line {row.line}: {row.reason}", err=True)
+    if len(bad) > SHOWN_BAD_ROWS:
+        click.echo(f"{file}: {len(bad) - SHOWN_BAD_ROWS} more bad rows", err=True)
+
+
+def _sentence(summary: dict[str, object], where: str) -> str:
+    return (
+        f"{summary['events']} events of {summary['tickets']} tickets and {summary['heartbeats']} heartbeats "
+        f"from {summary['first']} to {summary['last']} -> {where}; {summary['bad_rows']} bad rows"
+    )
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[_Bar]:
+    """A progress bar on standard error; nothing when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield _Bar(progress, progress.add_task(label, total=None))
+
+
+class _Bar:
+    def __init__(self, progress: object, task: object) -> None:
+        self._progress, self._task = progress, task
+
+    def __call__(self, done: int, total: int) -> None:
+        self._progress.update(self._task, completed=done, total=total or None)  # type: ignore[attr-defined]
