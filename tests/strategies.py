@@ -26,7 +26,7 @@ START = 1_743_120_000_000
 
 STEPS = (0, 0, 1, 5 * MINUTE - 1, 5 * MINUTE, 5 * MINUTE + 1, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 4 * HOUR,
          12 * HOUR, DAY)  # fmt: skip
-AFTER_END = (-DAY, -5 * MINUTE, -1, 0, 1, 5 * MINUTE, 15 * MINUTE, HOUR, 8 * HOUR, 3 * DAY, 60 * DAY)
+AROUND = (60 * DAY, 3 * DAY, DAY, 8 * HOUR, HOUR, 15 * MINUTE, 5 * MINUTE, 1, 0, -1, -5 * MINUTE)
 SITES = ("beijing", "valley", "nowhere")
 
 
@@ -154,14 +154,26 @@ _data: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "KnownIssueLinked": _plain(),
 }
 _common = ("MessagePosted", "StatusChanged", "PriorityChanged", "AttributesChanged", "Assigned", "TicketObserved")
-_names = st.one_of(st.sampled_from(_common), st.sampled_from(_common), st.sampled_from(tuple(_data)))
+_apt = {
+    "edges": ("StatusChanged", "PriorityChanged", "Escalated", "MessagePosted"),
+    "inference": ("MessagePosted", "StatusChanged", "ProblemConfirmed", "SolutionProvided"),
+    "status_inference": ("MessagePosted", "StatusChanged"),
+    "sites": ("Assigned", "HandedOver", "MessagePosted", "StatusChanged"),
+    "matrix": ("StatusChanged", "StatusChanged", "PriorityChanged"),
+}
+"""What makes a policy of the pool do something."""
+
+
+def _names(policy: str) -> st.SearchStrategy[str]:
+    return st.sampled_from((*_apt.get(policy, _common) * 6, *_common * 4, *_data))
+
+
 _sequence = st.sampled_from((None, None, None, 0, 1, 2))
 _creation_offset = st.sampled_from((-HOUR, -5 * MINUTE, -1, 0, 1, 15 * MINUTE))
 
 
 @st.composite
-def _event(draw: st.DrawFn, ms: int, identity: str, ticket: str, source: str, name: str | None = None) -> TicketEvent:
-    name = name or draw(_names)
+def _event(draw: st.DrawFn, ms: int, identity: str, ticket: str, source: str, name: str) -> TicketEvent:
     data = draw(_data[name])
     if name == "TicketObserved" and draw(st.booleans()):
         data["created_at"] = ms + draw(_creation_offset)
@@ -180,21 +192,22 @@ def histories(
     disorder: bool = True,
 ) -> History:
     """A policy and 1..`most` events of one ticket; `repeats` adds deliveries of one id, in conflict or not."""
+    policy = draw(st.sampled_from(policies))
     steps = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=most))
-    first = draw(st.sampled_from(("TicketCreated", "TicketCreated", "TicketObserved", None)))
+    first = draw(st.sampled_from(("TicketCreated", "TicketCreated", "TicketObserved", "TicketObserved", None)))
     now, events = START + draw(st.sampled_from((0, 8 * HOUR, 9 * HOUR - 1, 20 * HOUR))), []
     for number, step in enumerate(steps):
         now += step
-        name = first if number == 0 else None
+        name = first if first and number == 0 else draw(_names(policy))
         events.append(draw(_event(now, f"{ticket}-{number}", ticket, source, name)))
     if repeats and draw(st.booleans()):
         again = draw(st.sampled_from(events))
         events.append(again)
-        events.append(draw(_event(now, again.id, ticket, source)))
+        events.append(draw(_event(now, again.id, ticket, source, draw(_names(policy)))))
     arrived = draw(st.permutations(events)) if disorder and draw(st.booleans()) else events
-    anchor = draw(st.sampled_from(events)).time
-    as_of = to_ms(anchor) + draw(st.sampled_from(AFTER_END))
-    return History(draw(st.sampled_from(policies)), tuple(arrived), as_of)
+    anchor = draw(st.sampled_from((events[-1], draw(st.sampled_from(events)))))
+    as_of = to_ms(anchor.time) + draw(st.sampled_from(AROUND))
+    return History(policy, tuple(arrived), as_of)
 
 
 @st.composite
