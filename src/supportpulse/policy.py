@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -25,6 +24,7 @@ from supportpulse.durations import parse_duration
 from supportpulse.errors import PolicyError
 from supportpulse.policy_file import CalendarTable, ClockTable, PolicyFile, RuleTable, read_toml, validate
 from supportpulse.rules import ATTRIBUTES, CONDITIONS, NONE, OTHER, ClockSpec, Policy, PolicyVersion, Rule, Target
+from supportpulse.rules import reachable as reachable_by
 
 __all__ = ["ATTRIBUTES", "CONDITIONS", "ClockSpec", "Policy", "PolicyVersion", "Rule", "Target", "load_policy"]
 
@@ -196,14 +196,8 @@ class _Version:
             self._refuse(
                 "labels", f"{prod(sizes)} combinations", f"at most {MOST_LABEL_SETS}: fewer labels or shorter enums"
             )
-        reachable: set[tuple[str, ...]] = set()
-        for rule in rules:
-            slots: list[Iterable[str]] = [
-                (rule.name,) if label == "rule" else rule.match.get(label, (*enums[label], OTHER, NONE))
-                for label in self.content.labels
-            ]
-            reachable.update(product(rule.targets, *slots))
-        series, budget = len(reachable) * SERIES_PER_LABEL_SET, self.content.series_budget
+        reached = reachable_by(rules, self.content.labels, enums)
+        series, budget = len(reached) * SERIES_PER_LABEL_SET, self.content.series_budget
         if series > budget:
             valid = f"at most {budget} window series a worker: fewer labels, rules or targets, or a larger budget"
             self._refuse("series_budget", f"{series} series", valid)

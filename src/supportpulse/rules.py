@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Literal
@@ -74,6 +74,20 @@ class Rule:
     def matches(self, attributes: Mapping[str, str | None]) -> bool:
         """Whether every attribute named by the rule has one of its values; a missing attribute has none."""
         return all(attributes.get(name) in values for name, values in self.match.items())
+
+
+def reachable(
+    rules: Iterable[Rule], labels: Iterable[str], enums: Mapping[str, tuple[str, ...]]
+) -> set[tuple[str, ...]]:
+    """Distinct (clock, label values) that tickets can have: a rule that fixes its scenario reaches only that one."""
+    names = tuple(labels)
+    found: set[tuple[str, ...]] = set()
+    for rule in rules:
+        slots: list[Iterable[str]] = [
+            (rule.name,) if label == "rule" else rule.match.get(label, (*enums[label], OTHER, NONE)) for label in names
+        ]
+        found.update(product(rule.targets, *slots))
+    return found
 
 
 @dataclass(frozen=True)
