@@ -15,3 +15,18 @@ def parse_duration(text: str) -> int:
     if not text or found is None:
         raise ValueError(VALID)
     return sum(int(count) * unit for count, unit in zip(found.groups(), UNITS_MS.values(), strict=True) if count)
+
+
+def write_duration(ms: int, units: int = 4) -> str:
+    """The duration as `parse_duration` reads it, in days, hours, minutes and whole seconds; "0s" for none.
+
+    Rounded down to a second, or to the first `units` of these units that count.
+    """
+    text = ""
+    for unit in ("d", "h", "m", "s"):
+        count, ms = divmod(ms, UNITS_MS[unit])
+        if count and units > 0:
+            text += f"{count}{unit}"
+        if text:
+            units -= 1
+    return text or "0s"

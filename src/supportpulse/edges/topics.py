@@ -83,18 +83,26 @@ def ensure_topics(
     topic_prefix: str = "",
     security: Mapping[str, str] | None = None,
     timeout_seconds: float = 30.0,
+    create: bool = True,
 ) -> list[str]:
     """Create what is missing, check what is there; returns the names created. Safe to call again, and by several.
 
-    Raises `TopicMismatch` for a topic that cannot be used as it is, `BrokerUnavailable` when no broker answered within
-    `timeout_seconds`, `ConfigError` when the broker refuses to create one (it says why).
+    Raises `TopicMismatch` for a topic that cannot be used as it is (without `create` also for one that is missing),
+    `BrokerUnavailable` when no broker answered within `timeout_seconds`, `ConfigError` when the broker refuses to
+    create one (it says why).
     """
     plans = plan_topics(partitions=partitions, app_id=app_id, topic_prefix=topic_prefix)
     admin = connect(bootstrap, security=security, timeout_seconds=timeout_seconds)
     with closing(admin):
         try:
             there = set(admin.list_topics())
-            created = _create(admin, [plan for plan in plans if plan.name not in there], replication)
+            missing = [plan for plan in plans if plan.name not in there]
+            if missing and not create:
+                raise TopicMismatch(
+                    f"{', '.join(plan.name for plan in missing)}: not there on Kafka at {bootstrap}; create it by "
+                    "`supportpulse topics ensure`"
+                )
+            created = _create(admin, missing, replication)
             admin.wait_for_topics([plan.name for plan in plans], timeout_ms=int(timeout_seconds * 1000))
             _verify(admin, plans)
         except KafkaError as error:

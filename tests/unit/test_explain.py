@@ -1,0 +1,167 @@
+"""Each event says what it did, and time says what it decided."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from supportpulse import cli
+from supportpulse.edges.simulator import encoded
+from supportpulse.envelope import decode, encode, to_ms
+from supportpulse.evaluate import evaluate
+from supportpulse.events import (
+    Actor,
+    MarkedAsSpam,
+    Message,
+    MessagePosted,
+    PriorityChange,
+    PriorityChanged,
+    StatusChange,
+    StatusChanged,
+    TicketCreated,
+    TicketEvent,
+)
+from supportpulse.explain import Explanation, explain
+from supportpulse.policy import load_policy
+from supportpulse.reader import read
+from supportpulse.settings import SHIPPED_POLICY
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+POLICY = """
+name = "desk"
+valid_from = 1970-01-01T00:00:00Z
+labels = ["rule"]
+[enums]
+priority = ["urgent", "normal"]
+[[rules]]
+name = "urgent"
+match = { priority = "urgent" }
+targets = { requester_wait = "1h" }
+[[rules]]
+name = "rest"
+targets = { requester_wait = "2h" }
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """One pausable clock, tighter when urgent."""
+    path = tmp_path / "desk.toml"
+    path.write_text(POLICY, encoding="utf-8")
+    return path
+
+
+def at(minutes: float, kind: type[TicketEvent], **data: object) -> TicketEvent:
+    """An event of one ticket, minutes after noon."""
+    return kind.model_validate(
+        {"id": f"{kind.__name__}{minutes}", "source": "s", "ticket_id": "t", "time": NOON + timedelta(minutes=minutes),
+         "data": data}
+    )  # fmt: skip
+
+
+def status(minutes: float, value: str) -> TicketEvent:
+    """A change of status."""
+    return at(minutes, StatusChanged, **StatusChange(status=value).model_dump(exclude_unset=True))  # type: ignore[arg-type]
+
+
+def story(told: Explanation) -> list[tuple[float, str]]:
+    """(minutes after noon, what) of every change."""
+    return [
+        ((change.time - to_ms(NOON)) / 60_000, change.what) for step in told.steps for change in step.changes
+    ]  # fmt: skip
+
+
+def test_pause_resumption_risk_breach_and_stop_are_told_in_order(desk: Path) -> None:
+    """Two hours, 30 minutes of pause: at risk at 126, breached at 150, stopped late at 200."""
+    events = [
+        at(0, TicketCreated, priority="normal", status="open"),
+        status(10, "pending_customer"),
+        status(40, "open"),
+        status(200, "solved"),
+    ]
+    told = explain(events, load_policy(desk), to_ms(NOON + timedelta(days=1)))
+    assert story(told) == [
+        (0, "started"), (10, "paused"), (40, "resumed"), (126, "at_risk"), (150, "breached"), (200, "late"),
+    ]  # fmt: skip
+    resumed = told.steps[2].changes[0]
+    assert resumed.deadline == to_ms(NOON + timedelta(minutes=150))
+    assert "rule rest" in told.steps[4].changes[0].words
+    assert [verdict[0] for verdict in told.net.values()] == ["breached"]
+
+
+def test_a_changed_rule_is_told_with_its_new_deadline(desk: Path) -> None:
+    """Urgent after 30 minutes: one hour in all, 30 minutes of it gone."""
+    events = [
+        at(0, TicketCreated, priority="normal", status="open"),
+        at(30, PriorityChanged, **PriorityChange(priority="urgent").model_dump(exclude_unset=True)),
+    ]
+    told = explain(events, load_policy(desk), to_ms(NOON + timedelta(minutes=40)))
+    (change,) = told.steps[1].changes
+    assert change.what == "rule"
+    assert change.deadline == to_ms(NOON + timedelta(minutes=60))
+    assert change.words.startswith("rule rest -> urgent, target 1h")
+    assert told.rule == "urgent"
+
+
+def test_spam_takes_a_breach_back(desk: Path) -> None:
+    """The retraction names what it takes back, and why."""
+    events = [at(0, TicketCreated, priority="urgent", status="open"), at(90, MarkedAsSpam)]
+    told = explain(events, load_policy(desk), to_ms(NOON + timedelta(minutes=100)))
+    retracted = [change.words for change in told.steps[-1].changes if change.what == "retracted"]
+    assert "breached is taken back: voided" in retracted
+    assert [verdict[0] for verdict in told.net.values()] == ["cancelled"]
+
+
+def test_what_is_told_is_what_evaluate_decides() -> None:
+    """For every ticket of a simulated week the timeline ends in the verdicts of the batch."""
+    end = to_ms(NOON)
+    lines = [value for _, value in encoded(3, end - 7 * 86_400_000, end, 2000)]
+    policy = load_policy(SHIPPED_POLICY)
+    batch = evaluate([read(line) for line in lines], policy, end)
+    tickets: dict[str, list[TicketEvent]] = {}
+    for line in lines:
+        event = decode(line)
+        assert isinstance(event, TicketEvent)
+        tickets.setdefault(event.ticket_id, []).append(event)
+    net = {}
+    for events in tickets.values():
+        net |= explain(events, policy, end).net
+    assert net == batch.net
+    assert len(net) > 300
+
+
+def test_the_command_answers_why(desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text for people, JSON for scripts, of one clock if asked; policy version and digest are named."""
+    reply = Message(actor=Actor(kind="agent", id="agt-1")).model_dump(exclude_unset=True)
+    opened = at(0, TicketCreated, priority="urgent", status="open")
+    events = [opened, at(10, MessagePosted, **reply), status(90, "solved")]
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"".join(encode(event) + b"\n" for event in events))
+    arguments = ["explain", str(file), "t", "--policy", str(desk), "--clock", "requester_wait"]
+    assert cli.main(arguments) == 0
+    text = capsys.readouterr().out
+    digest = load_policy(desk).versions[0].digest
+    assert digest in text
+    assert "BREACHED: target 1h on 24x7 (rule urgent) was used up, deadline 2026-01-05T13:00:00.000Z" in text
+    assert "MessagePosted: public, by agent agt-1" in text
+    assert cli.main([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["policy"]["digest"] == digest
+    assert [change["what"] for step in told["steps"] for change in step["changes"]] == [
+        "started", "at_risk", "breached", "late",
+    ]  # fmt: skip
+
+
+def test_an_unknown_ticket_or_clock_is_a_sentence(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what is there instead."""
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(encode(at(0, TicketCreated)) + b"\n")
+    assert cli.main(["explain", str(file), "nobody", "--policy", str(desk)]) == 1
+    assert "sources there: s" in capsys.readouterr().err
+    assert cli.main(["explain", str(file), "t", "--policy", str(desk), "--clock", "x"]) == 2
+    assert "requester_wait" in capsys.readouterr().err
