@@ -23,11 +23,13 @@ Entry = tuple[int, int, int, Observation]
 class History:
     """Entries in order, and the observations they point to."""
 
-    __slots__ = ("entries", "observations")
+    __slots__ = ("entries", "observations", "text")
 
     def __init__(self, entries: bytes = b"", observations: list[Observation] | None = None) -> None:
         self.entries = entries
         self.observations: list[Observation] = [] if observations is None else observations
+        self.text = sum(map(_text, self.observations))
+        """Characters of all observed values: what makes a history big."""
 
     def __len__(self) -> int:
         return len(self.entries) // SIZE
@@ -58,6 +60,7 @@ class History:
                 observed = self.observations.index(reading.observation) + 1
             except ValueError:
                 self.observations.append(reading.observation)
+                self.text += _text(reading.observation)
                 observed = len(self.observations)
         return ENTRY.pack(reading.time, reading.sequence, reading.id64.to_bytes(8, "big"), reading.facts, observed)
 
@@ -91,3 +94,13 @@ class History:
                               self.observations[observed - 1] if observed else ())  # fmt: skip
             kept.entries += kept.pack(reading)
         return kept
+
+    def remove(self, id64: int) -> None:
+        """Take out the entry with this id, if there is one."""
+        position = self.find(id64)
+        if position >= 0:
+            self.entries = self.entries[: position * SIZE] + self.entries[(position + 1) * SIZE :]
+
+
+def _text(observation: Observation) -> int:
+    return sum(len(value) for value in observation if isinstance(value, str))

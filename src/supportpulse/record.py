@@ -53,14 +53,15 @@ def _outcome(key: str, plan: Plan, emission: Emission, cause: str) -> bytes:
     return "".join((
         '{"specversion":"1.0","id":"', name, '","source":"supportpulse","type":"',
         _TYPES["retracted" if because else kind],
-        '","subject":', _quoted(key), ',"time":"', iso(emission.time), '","data":{"clock":"', clock,
+        '","subject":', quoted(key), ',"time":"', iso(emission.time), '","data":{"clock":"', clock,
         '","cycle":"', cycle, '"', deadline, elapsed, instant, retracts, inferred, _labels(plan, emission.binding),
         ',"cause":"', cause, '","policy":"', digest, '"}}',
     )).encode()  # fmt: skip
 
 
 @lru_cache(maxsize=65_536)
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A JSON string."""
     return json.dumps(text)
 
 

@@ -22,6 +22,10 @@ from supportpulse.policy import Policy
 SEAL_ABOVE = 512
 """Entries above which the older half of a history becomes a base, not folded again; what sorts into it is too late."""
 
+MOST_TEXT = 200_000
+MOST_PENDING = 4_000
+"""Characters observed, and decisions waiting for `as_of`, above which a ticket takes no more: it must fit into a record."""
+
 Net = dict[tuple[int, int, int], Emission]
 """(kind, clock, cycle) -> what stands of all that was said."""
 
@@ -58,7 +62,7 @@ class Ticket:
     def admit(self, reading: Reading) -> list[Emission] | None:
         """Fold one reading; returns what it says and takes back, None for a repeated delivery.
 
-        Raises `Rejected`: `id_conflict`, `too_late` or `retired`.
+        Raises `Rejected`: `id_conflict`, `too_late`, `ticket_too_big` or `retired`.
         """
         if self.retired:
             raise Rejected(Reason.RETIRED, f"ticket {reading.key} was retired; valid: events within the reopen window")
@@ -71,6 +75,8 @@ class Ticket:
                 Reason.ID_CONFLICT,
                 f"ticket {reading.key}: an earlier event has this id and other facts; valid: one id for one happening",
             )
+        if history.text > MOST_TEXT or len(self.fold.pending) > MOST_PENDING:
+            raise Rejected(Reason.TICKET_TOO_BIG, f"ticket {reading.key}: its state would outgrow a record")
         entry = history.pack(reading)
         if self.sealed and entry < self.sealed:
             raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
@@ -85,6 +91,18 @@ class Ticket:
         if len(history) > SEAL_ABOVE:
             self._seal()
         return fold.take()
+
+    def is_late(self, reading: Reading) -> bool:
+        """Whether a reading sorts before one already folded, or before what was decided."""
+        last = self.history.time_of(len(self.history) - 1) if self.history.entries else -1
+        return reading.time < last or reading.time <= self.fold.as_of
+
+    def forget(self, id64: int) -> None:
+        """Fold again without an event, after folding it failed half-way."""
+        self.history.remove(id64)
+        if self.history.entries or self.base is not None:
+            self.fold = self._refold(self.history, self.fold.as_of)
+            self.fold.out = []
 
     def mark(self, as_of: int) -> list[Emission]:
         """A marker: everything up to `as_of` (ms) has been delivered; decides what is due, may retire the ticket."""

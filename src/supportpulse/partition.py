@@ -1,0 +1,320 @@
+"""All state of one source partition, and what one record after another does to it.
+
+Pure and synchronous: records go in, and what has to be written comes out in `outbox`, `letters` and the dirty sets.
+Between two records the state is whole, so a snapshot taken there is consistent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from supportpulse import codec, panes, record
+from supportpulse.clock import NEVER, Plan
+from supportpulse.codec import HEADER
+from supportpulse.errors import PolicyError, Rejected
+from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
+from supportpulse.names import RECORD_TYPES, Reason
+from supportpulse.outcome import Emission
+from supportpulse.panes import Panes, Windows
+from supportpulse.policy import Policy
+from supportpulse.reader import read
+from supportpulse.tally import Shapes, Tally
+from supportpulse.ticket import Plans, Ticket
+from supportpulse.watermark import Sources
+from supportpulse.wheel import Wheel
+
+POLICY_KEY: Final = b"\x00policy"
+"""Key of the record that says under which policy versions a partition's state was made; ticket keys hold a `|`."""
+CACHED_TICKETS: Final = 20_000
+_NEXT_DUE = slice(16, 24)
+
+
+class Incoming(Protocol):
+    """A record as it was consumed; `timestamp` is broker time in ms."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Letter(NamedTuple):
+    """A record that was not admitted, as it came, and why."""
+
+    incoming: Incoming
+    reason: Reason
+    detail: str
+
+
+class Watcher(Protocol):
+    """Who counts what happens, as `metrics.Metrics` does; every call is cheap."""
+
+    def count(self, plan: Plan, said: Iterable[Emission], broker_ms: int, now_ms: int, ticket: str = "") -> None: ...
+    def processed(self, records: int, kind: str = "event") -> None: ...
+    def event_delay(self, ms: int) -> None: ...
+    def out_of_order(self, events: int = 1) -> None: ...
+    def duplicate(self, events: int = 1) -> None: ...
+    def rejected(self, reason: str) -> None: ...
+    def probe_delay(self, ms: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which partition of which topic, of how many; `owner` computes a key's right partition."""
+
+    topic: str
+    partition: int
+    owner: Callable[[bytes], int]
+
+
+class Partition:
+    """`store` maps record keys to values, the bytes that the changelog holds."""
+
+    def __init__(
+        self,
+        place: Place,
+        plans: Plans,
+        shapes: Shapes,
+        store: MutableMapping[bytes, bytes],
+        pane_store: MutableMapping[bytes, bytes],
+        sources: Sources,
+        watcher: Watcher,
+        max_future_ms: int,
+    ) -> None:
+        self.place, self.plans, self.store, self.pane_store, self.sources = place, plans, store, pane_store, sources
+        self.watcher = watcher
+        self.max_future = max_future_ms
+        self.panes = Panes()
+        self.windows = Windows()
+        self.tally = Tally(shapes)
+        self.wheels: dict[str, Wheel] = {}
+        self.live: dict[bytes, Ticket] = {}
+        self.changed: set[bytes] = set()
+        """Tickets whose bytes are older than their object."""
+        self.dirty: set[bytes] = set()
+        """Keys whose bytes are newer than the changelog."""
+        self.gone_panes: set[panes.Key] = set()
+        self.outbox: list[tuple[bytes, bytes]] = []
+        self.letters: list[Letter] = []
+        self.marked: list[bytes] = []
+        """Tickets whose marker came back since this was last emptied."""
+        self.tickets = 0
+        self.now = self.probed = -1
+        self._restore()
+
+    # -- restoring ----------------------------------------------------------------------------------------------------
+
+    def _restore(self) -> None:
+        values = []
+        for key, value in self.store.items():
+            if b"|" not in key:
+                if key != POLICY_KEY:
+                    self.sources.source(key.decode()).load(value)
+                continue
+            values.append(value)
+            due = int.from_bytes(value[_NEXT_DUE], "big")
+            if due < NEVER:
+                self._wheel(key).arm(key, due)
+        self.tickets = len(values)
+        self.tally.load(values)
+        for key, value in self.pane_store.items():
+            self.panes.panes[panes.key_from(key)] = panes.decode(value)
+
+    def check_policy(self, now: int) -> None:
+        """Note the policy's versions in the log; raises `PolicyError` if the state was made under others.
+
+        A version that begins in the future (`now`, ms) may be added; one that changed or is back-dated asks for a
+        rebuild.
+        """
+        current = [(version.valid_from_ms, version.digest) for version in self.plans.policy.versions]
+        value = self.store.get(POLICY_KEY)
+        known = [] if value is None else msgspec.msgpack.decode(value, type=list[tuple[int, str]])
+        for position, version in enumerate(known):
+            if position >= len(current) or current[position] != version:
+                found = current[position][1] if position < len(current) else "no such version"
+                raise self._changed(position, found, f"digest {version[1]}, under which the state was made")
+        if known:
+            for position, version in enumerate(current[len(known) :], len(known)):
+                if version[0] <= now:
+                    raise self._changed(position, version[1], "a valid_from in the future")
+        if current != known:
+            self.store[POLICY_KEY] = msgspec.msgpack.encode(current)
+            self.dirty.add(POLICY_KEY)
+
+    def _changed(self, position: int, found: str, valid: str) -> PolicyError:
+        policy: Policy = self.plans.policy
+        version = policy.versions[min(position, len(policy.versions) - 1)]
+        rebuild = "; to judge the log under it all the same, start with a new --app-id: state is rebuilt from the log"
+        return PolicyError(version.file, "digest", found, valid + rebuild)
+
+    # -- records ------------------------------------------------------------------------------------------------------
+
+    def take(self, records: Iterable[Incoming], now: int) -> None:
+        """Fold records in offset order, at `now` (ms); never raises for bad input: see `letters`."""
+        self.now = now
+        counts = dict.fromkeys(RECORD_TYPES, 0)
+        for incoming in records:
+            try:
+                counts[self._take(incoming)] += 1
+            except Rejected as error:
+                counts["event"] += 1
+                self.letters.append(Letter(incoming, Reason(error.reason), error.detail))
+                self.watcher.rejected(error.reason)
+        for kind, count in counts.items():
+            if count:
+                self.watcher.processed(count, kind)
+
+    def _take(self, incoming: Incoming) -> str:
+        value, key = incoming.value, incoming.key
+        if value is None:
+            raise Rejected(Reason.NULL_VALUE, "found a record without a value; valid: a CloudEvents JSON object")
+        if key is None:
+            raise Rejected(Reason.NO_KEY, "found a record without a key; valid: source|ticket")
+        reading = read(value)
+        if reading.__class__ is Reading:
+            self._fold(incoming, key, reading)
+            return "event"
+        if isinstance(reading, Marker):
+            self._mark(incoming, key, reading)
+            return "marker"
+        if isinstance(reading, Beat):
+            self.sources.hear(reading, incoming.timestamp)
+            return "heartbeat"
+        if isinstance(reading, ProbeSeen):
+            self.watcher.probe_delay(self.now - reading.time)
+            self.probed = max(self.probed, reading.time)
+        return "probe"
+
+    def _fold(self, incoming: Incoming, key: bytes, reading: Reading) -> None:
+        if key != reading.key.encode():
+            found, valid = key[:200].decode(errors="replace"), reading.key[:200]
+            raise Rejected(Reason.KEY_MISMATCH, f"key: found {found!r}; valid: {valid!r}")
+        if reading.time > incoming.timestamp + self.max_future:
+            ahead = (reading.time - incoming.timestamp) // 1000
+            valid = self.max_future // 1000
+            raise Rejected(Reason.FUTURE_TIME, f"time: found {ahead} s ahead of the broker; valid: {valid} s at most")
+        ticket = self._ticket(key)
+        if ticket is None:
+            right = self.place.owner(key)
+            if right != self.place.partition:
+                raise Rejected(
+                    Reason.WRONG_PARTITION,
+                    f"found in partition {self.place.partition}; valid: {right}, by murmur2 of the key",
+                )
+            ticket = Ticket(self.plans, reading.key.partition("|")[0])
+        elif incoming.offset <= ticket.offset:
+            return
+        late = ticket.is_late(reading)
+        try:
+            said = ticket.admit(reading)
+        except Rejected:
+            raise
+        except Exception as error:
+            ticket.forget(reading.id64)
+            raise Rejected(Reason.FOLD_FAILED, f"ticket {reading.key}: {type(error).__name__}: {error}") from error
+        if said is None:
+            self.watcher.duplicate()
+            return
+        self.watcher.event_delay(self.now - reading.time)
+        if late:
+            self.watcher.out_of_order()
+        self._changed_by(incoming, key, ticket, said)
+
+    def _mark(self, incoming: Incoming, key: bytes, marker: Marker) -> None:
+        ticket = self._ticket(key)
+        if ticket is None or key != marker.key.encode():
+            return
+        self.marked.append(key)
+        if incoming.offset > ticket.offset:
+            self._changed_by(incoming, key, ticket, ticket.mark(min(marker.at, incoming.timestamp)))
+
+    def _ticket(self, key: bytes) -> Ticket | None:
+        ticket = self.live.get(key)
+        if ticket is None:
+            value = self.store.get(key)
+            if value is None:
+                return None
+            ticket = self.live[key] = codec.decode(value, self.plans, key.partition(b"|")[0].decode())
+        return ticket
+
+    def _changed_by(self, incoming: Incoming, key: bytes, ticket: Ticket, said: list[Emission]) -> None:
+        offset = incoming.offset
+        ticket.offset = offset
+        self.live[key] = ticket
+        self.changed.add(key)
+        if not said:
+            return
+        plan = ticket.fold.plan
+        text = key.decode()
+        told = record.encode(text, plan, said, f"{self.place.topic}-{self.place.partition}-{offset}")
+        if told is not None:
+            self.outbox.append((key, told))
+        broker = incoming.timestamp
+        added = self.panes.apply(offset, panes.deltas(said, plan.version.index, plan.labels), broker)
+        if added:
+            self.windows.add(added)
+        self.watcher.count(plan, said, broker, self.now, text)
+
+    # -- bytes --------------------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Bring the store, the tally and the wheels up to the objects."""
+        store, tally = self.store, self.tally
+        for key in self.changed:
+            ticket = self.live[key]
+            old = store.get(key)
+            new = store[key] = codec.encode(ticket)
+            tally.replace(old, new)
+            if old is None:
+                self.tickets += 1
+            due = int.from_bytes(new[_NEXT_DUE], "big")
+            if due < NEVER and (old is None or old[_NEXT_DUE] != new[_NEXT_DUE]):
+                self._wheel(key).arm(key, due)
+        self.dirty |= self.changed
+        self.changed.clear()
+        if len(self.live) > CACHED_TICKETS:
+            for key in list(self.live)[: len(self.live) - CACHED_TICKETS // 2]:
+                del self.live[key]
+
+    def due(self, now: int, limit: int) -> Iterator[tuple[bytes, int]]:
+        """Tickets whose next deadline their source's watermark has passed, with the marker's `at` (ms).
+
+        The watermark itself has not been delivered, so a marker says one millisecond less.
+        """
+        for name, wheel in self.wheels.items():
+            watermark = self.sources.status(name, now).watermark
+            for key in wheel.pass_to(watermark, limit):
+                yield key, watermark - 1
+            wheel.compact(self.tickets)
+
+    def rearm(self, key: bytes) -> None:
+        """Wake a ticket again for its next deadline, whatever became of the last marker."""
+        value = self.store.get(key)
+        if value is not None:
+            self._wheel(key).arm(key, int.from_bytes(value[_NEXT_DUE], "big"))
+
+    def expire(self, now: int) -> None:
+        """Drop panes that are no longer kept at broker time `now` (ms)."""
+        self.gone_panes.update(self.panes.expire(now))
+
+    def _wheel(self, key: bytes) -> Wheel:
+        source = key.partition(b"|")[0].decode()
+        wheel = self.wheels.get(source)
+        if wheel is None:
+            wheel = self.wheels[source] = Wheel(self._due_of)
+        return wheel
+
+    def _due_of(self, key: bytes) -> int:
+        value = self.store.get(key)
+        return NEVER if value is None else int.from_bytes(value[_NEXT_DUE], "big")
+
+
+assert HEADER.size >= _NEXT_DUE.stop

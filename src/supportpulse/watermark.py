@@ -1,0 +1,106 @@
+"""How far each source has told what happened: the time its deadlines are decided by (law 3).
+
+A source that never sent a heartbeat counts as the wall clock. A live one heard of within the freshness bound counts as
+the wall clock minus its grace; a stale one holds. A log counts as its own watermark, several instances as their
+minimum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+
+from supportpulse.facts import Beat
+
+LOG, LIVE, ENDED, RELEASED = "log", "live", "ended", "released"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, str, int, int]]).decode
+
+
+class Instance(NamedTuple):
+    """The last heartbeat of one instance: `watermark` and `heard` (broker time) in ms."""
+
+    mode: str
+    watermark: int
+    heard: int
+
+
+class Status(NamedTuple):
+    """A source as an operator sees it."""
+
+    mode: str
+    watermark: int
+    stale: bool
+
+
+class Source:
+    """One source's instances in one partition."""
+
+    __slots__ = ("grace", "instances")
+
+    def __init__(self, grace_ms: int = 0) -> None:
+        self.grace = grace_ms
+        self.instances: dict[str, Instance] = {}
+
+    def hear(self, beat: Beat, heard: int) -> None:
+        """Take a heartbeat appended at broker time `heard` (ms)."""
+        self.instances[beat.instance] = Instance(beat.mode, beat.watermark, heard)
+
+    def status(self, now: int, freshness: int) -> Status:
+        """The least of all instances at `now` (ms); stale if a live one was not heard of within `freshness` (ms)."""
+        least: Status | None = None
+        stale = False
+        for instance in self.instances.values():
+            mode, watermark = instance.mode, instance.watermark
+            if mode == RELEASED:
+                watermark = now
+            elif mode == LIVE:
+                if now - instance.heard <= freshness:
+                    watermark = now - self.grace
+                else:
+                    stale = True
+            if least is None or watermark < least.watermark:
+                least = Status(mode, watermark, False)
+        if least is None:
+            return Status(RELEASED, now - self.grace, False)
+        return least._replace(stale=stale)
+
+    def encode(self) -> bytes:
+        """The value of the source's record in the tickets changelog."""
+        return _encode([(name, *instance) for name, instance in sorted(self.instances.items())])
+
+    def load(self, value: bytes) -> None:
+        """Restore from such a value."""
+        self.instances = {name: Instance(mode, watermark, heard) for name, mode, watermark, heard in _decode(value)}
+
+
+NO_GRACE: Final[Mapping[str, float]] = {}
+
+
+class Sources:
+    """The sources of one partition; `dirty` names those whose record has to be written."""
+
+    def __init__(self, freshness_ms: int, grace_seconds: Mapping[str, float] = NO_GRACE) -> None:
+        self.freshness = freshness_ms
+        self._grace = grace_seconds
+        self.sources: dict[str, Source] = {}
+        self.dirty: set[str] = set()
+
+    def source(self, name: str) -> Source:
+        """The source of a name, new if it was never seen."""
+        found = self.sources.get(name)
+        if found is None:
+            found = self.sources[name] = Source(int(self._grace.get(name, 0) * 1000))
+        return found
+
+    def hear(self, beat: Beat, heard: int) -> None:
+        """Take a heartbeat appended at broker time `heard` (ms)."""
+        self.source(beat.source).hear(beat, heard)
+        self.dirty.add(beat.source)
+
+    def status(self, name: str, now: int) -> Status:
+        """Mode, watermark and staleness of a source at `now` (ms)."""
+        return self.source(name).status(now, self.freshness)

@@ -1,0 +1,121 @@
+"""One partition this worker owns: its state, its markers, and its records on their way out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from aiokafka.errors import KafkaError
+
+from streams.changelog import Changelog, Write
+from streams.deadlines import Deadlines
+from streams.producer import Producer
+from supportpulse.partition import Letter, Partition
+
+logger = logging.getLogger(__name__)
+
+
+class Owned:
+    """What is sent is kept until it is acknowledged, and sent again if it was not."""
+
+    def __init__(
+        self,
+        number: int,
+        state: Partition,
+        deadlines: Deadlines,
+        producer: Producer,
+        changelog: Changelog,
+        outcomes_topic: str,
+        deadletter_topic: str,
+    ) -> None:
+        self.number, self.state, self.deadlines = number, state, deadlines
+        self._producer, self._changelog = producer, changelog
+        self._outcomes_topic, self._deadletter_topic = outcomes_topic, deadletter_topic
+        self._sent: list[tuple[Write, list[tuple[bytes, bytes]]]] = []
+        self._letters: list[tuple[Any, Letter]] = []
+        self._sending = asyncio.Lock()
+        self.expected: Callable[[], int] = lambda: -1
+
+    async def send(self) -> None:
+        """Send what the last records decided; what the producer does not take is tried again by the next call."""
+        async with self._sending:
+            if self.state.outbox:
+                items, self.state.outbox = self.state.outbox, []
+                try:
+                    write = await self._changelog.send(self._outcomes_topic, self.number, items)
+                except BaseException as error:
+                    self.state.outbox = items + self.state.outbox
+                    if not isinstance(error, KafkaError):
+                        raise
+                    logger.warning("outcomes of partition %d wait: %r", self.number, error)
+                    return
+                self._sent.append((write, items))
+            while self.state.letters:
+                letter = self.state.letters[0]
+                future = await self._post(letter)
+                if future is None:
+                    return
+                self.state.letters.pop(0)
+                self._letters.append((future, letter))
+
+    async def _post(self, letter: Letter) -> Any:
+        incoming = letter.incoming
+        headers = [
+            *(getattr(incoming, "headers", None) or ()),
+            ("supportpulse-reason", letter.reason.value.encode()),
+            ("supportpulse-detail", letter.detail[:1000].encode(errors="replace")),
+            ("supportpulse-topic", self.state.place.topic.encode()),
+            ("supportpulse-partition", str(self.state.place.partition).encode()),
+            ("supportpulse-offset", str(incoming.offset).encode()),
+        ]
+        try:
+            return await self._producer.kafka.send(
+                self._deadletter_topic, key=incoming.key, value=incoming.value, headers=headers
+            )
+        except KafkaError as error:
+            logger.warning("dead letters of partition %d wait: %r", self.number, error)
+            return None
+
+    async def outcomes_acknowledged(self) -> None:
+        """Send what waits, then wait for outcomes and dead letters; KafkaError queues all that failed again."""
+        await self.send()
+        sent, self._sent = self._sent, []
+        letters, self._letters = self._letters, []
+        again: list[tuple[bytes, bytes]] = []
+        failed: BaseException | None = None
+        for write, items in sent:
+            try:
+                await write.acknowledged()
+            except BaseException as error:
+                failed = failed or error
+                again += items
+        unposted: list[Letter] = []
+        for future, letter in letters:
+            try:
+                await future
+            except BaseException as error:
+                failed = failed or error
+                unposted.append(letter)
+        self.state.outbox = again + self.state.outbox
+        self.state.letters = unposted + self.state.letters
+        if failed is not None:
+            raise failed
+        if self.state.outbox or self.state.letters:
+            raise KafkaError(f"outcomes or dead letters of partition {self.number} could not be sent")
+
+    def rewrite(self, table: str) -> None:
+        """Somebody else wrote to a changelog of ours: write our values of all keys again (law 5)."""
+        logger.error(
+            "a foreign record in the %s changelog of partition %d: writing our values again", table, self.number
+        )
+        if table == "panes":
+            self.state.panes.dirty.update(self.state.panes.panes)
+        else:
+            self.state.dirty.update(self.state.store)
+
+    def refused(self, keys: list[bytes]) -> None:
+        """Keys whose record is too large for the topic; admission keeps tickets below that, so this is a defect."""
+        for key in keys:
+            logger.error("state of %r does not fit into a changelog record: it is lost at the next restart", key)

@@ -1,0 +1,272 @@
+"""The owner of partition state: opens and closes partitions, checkpoints them, sweeps deadlines, takes snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable
+from os import getpid
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import murmur2
+from faust.types import TP
+from prometheus_client import CollectorRegistry
+
+from streams.batching import Binding, Owner, Reason
+from streams.changelog import Changelog
+from streams.checkpoint import Checkpoint, Step
+from streams.deadlines import Deadlines
+from streams.owned import Owned
+from streams.producer import Producer
+from supportpulse import envelope
+from supportpulse.errors import SupportpulseError
+from supportpulse.events import Probe, ProbeBody
+from supportpulse.metrics import Metrics
+from supportpulse.partition import Partition, Place
+from supportpulse.settings import Settings
+from supportpulse.snapshot import Snapshot, SourceStatus, clock_counts, window_counts
+from supportpulse.tally import Shapes
+from supportpulse.ticket import Plans
+from supportpulse.watermark import Sources
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 0.05
+SNAPSHOT_SECONDS = 0.2
+PROBE_SECONDS = 15.0
+LAG_SECONDS = 2.0
+EXPIRE_SECONDS = 60.0
+SETTLE_BELOW = 250
+SETTLE_SECONDS = 0.5
+"""Under load tickets are turned into bytes twice a second, not once per batch: most change again before that."""
+
+Clock = Callable[[], int]
+
+
+def wall_ms() -> int:
+    """The wall clock in ms."""
+    return time.time_ns() // 1_000_000
+
+
+class Worker(Owner):
+    """`now` is the worker's clock in ms; `after` is called after each step of a checkpoint."""
+
+    app: Any
+    events: Any
+    tickets: Any
+    panes: Any
+    bound: Binding
+    registry: CollectorRegistry
+
+    def __init__(
+        self, settings: Settings, plans: Plans, metrics: Metrics, now: Clock = wall_ms, after: Step | None = None
+    ) -> None:
+        self.settings, self.plans, self.metrics, self.now = settings, plans, metrics, now
+        self.shapes = Shapes(plans)
+        self.owned: dict[int, Owned] = {}
+        self.fatal: SupportpulseError | None = None
+        self.stopping = asyncio.Event()
+        self.name = f"{socket.gethostname()}-{getpid()}"
+        self.producer: Producer
+        self.changelog: Changelog
+        self._after = after
+        self._tasks: list[asyncio.Task[None]] = []
+        self._settled = 0.0
+        self._lag: dict[int, int] = {}
+        started = now()
+        self.swept_ms = started
+        self.snapshot = Snapshot(taken_ms=started, swept_ms=started, probed_ms=started, recovering=True)
+
+    # -- what the transport asks for ----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Connect the producer and start the tasks."""
+        self.producer = Producer.of(self.app)
+        self.changelog = Changelog(self.producer)
+        await self.producer.start()
+        extra = {} if self._after is None else {"after": self._after}
+        self.checkpoints = Checkpoint(self.changelog, self.tickets, self.panes, **extra)
+        for task in (self._sweep(), self._take_snapshots(), self._probe(), self._measure_lag(), self._expire()):
+            self._tasks.append(asyncio.create_task(task))
+
+    async def stop(self) -> None:
+        """Stop the tasks and the producer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.producer.stop()
+
+    def opened(self, tp: TP, offset: int, kept: bool) -> None:
+        """Build the state of a partition from its restored tables."""
+        if kept and tp.partition in self.owned:
+            return
+        number = tp.partition
+        for table in (self.tickets, self.panes):
+            self.changelog.expect(table.changelog_topic_name, number, table.data.end(number))
+        settings = self.settings
+        count = settings.partitions
+        state = Partition(
+            Place(tp.topic, number, lambda key: int((murmur2(key) & 0x7FFFFFFF) % count)),
+            self.plans,
+            self.shapes,
+            self.tickets.data.partition(number),
+            self.panes.data.partition(number),
+            Sources(int(settings.freshness_seconds * 1000), settings.decision_grace_seconds),
+            self.metrics,
+            int(settings.max_future_seconds * 1000),
+        )
+        state.windows.move(self.now(), state.panes)
+        deadlines = Deadlines(state, settings.marker_cap, int(settings.marker_retry_seconds * 1000))
+        owned = Owned(
+            number,
+            state,
+            deadlines,
+            self.producer,
+            self.changelog,
+            settings.outcomes_topic,
+            settings.deadletter_topic,
+        )
+        try:
+            state.check_policy(self.now())
+        except SupportpulseError as error:
+            self.fail(error)
+            return
+        self.owned[number] = owned
+        self.metrics.rebalance()
+        logger.info("partition %d is ours from offset %d on: %d tickets", number, offset, state.tickets)
+
+    def closed(self, tp: TP) -> None:
+        """Forget a partition."""
+        if self.owned.pop(tp.partition, None) is not None:
+            logger.info("partition %d is no longer ours", tp.partition)
+        for table in (self.tickets, self.panes):
+            self.changelog.forget(table.changelog_topic_name, tp.partition)
+
+    async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
+        """Make the partitions durable, then commit."""
+        expected = {tp: self.bound.expected.offset(tp) for tp in partitions if tp.partition in self.owned}
+        await self.checkpoints.write([(self.owned[tp.partition], offset) for tp, offset in expected.items()])
+        await self.app.consumer.commit_expected(expected)
+
+    def fail(self, error: SupportpulseError) -> None:
+        """End the worker with a reason a person can act on."""
+        self.fatal = self.fatal or error
+        self.stopping.set()
+
+    # -- tasks --------------------------------------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        async for _ in self._every(SWEEP_SECONDS):
+            if self.app.rebalancing:
+                continue
+            self._settle()
+            now = self.now()
+            for owned in list(self.owned.values()):
+                markers = owned.deadlines.sweep(now)
+                if markers:
+                    await self._append(owned.number, markers)
+            self.swept_ms = now
+
+    async def _append(self, partition: int, records: list[tuple[bytes, bytes]]) -> None:
+        """Append to the source partition; what fails is sent again when it does not come back."""
+        try:
+            await self.changelog.send(self.settings.events_topic, partition, records)
+        except KafkaError as error:
+            logger.warning("markers of partition %d wait: %r", partition, error)
+
+    def _settle(self) -> None:
+        changed = sum(len(owned.state.changed) for owned in self.owned.values())
+        clock = time.monotonic()
+        if changed and (changed <= SETTLE_BELOW or clock - self._settled >= SETTLE_SECONDS):
+            self._settled = clock
+            for owned in self.owned.values():
+                owned.state.settle()
+
+    async def _take_snapshots(self) -> None:
+        async for _ in self._every(SNAPSHOT_SECONDS):
+            began = time.monotonic()
+            self.snapshot = self.take_snapshot()
+            await asyncio.sleep(5 * (time.monotonic() - began))
+
+    def take_snapshot(self) -> Snapshot:
+        """What a scrape is to see now."""
+        now = self.now()
+        states = [owned.state for owned in self.owned.values()]
+        for state in states:
+            if state.changed and len(state.changed) <= SETTLE_BELOW:
+                state.settle()
+            state.windows.move(now, state.panes)
+        windows, baselines = window_counts(state.windows for state in states)
+        clocks, waiting = clock_counts((state.tally for state in states), now)
+        return Snapshot(
+            taken_ms=now,
+            swept_ms=self.swept_ms,
+            probed_ms=max([self.snapshot.probed_ms, *(state.probed for state in states)]),
+            owned=tuple(sorted(self.owned)),
+            topic_partitions=self.settings.partitions,
+            recovering=bool(self.app.rebalancing),
+            windows=windows,
+            baselines=baselines,
+            clocks=clocks,
+            waiting=waiting,
+            sources=self._sources(states, now),
+            lag_records=dict(self._lag),
+        )
+
+    @staticmethod
+    def _sources(states: list[Partition], now: int) -> tuple[SourceStatus, ...]:
+        """The least watermark of each source over the partitions that heard of it."""
+        least: dict[str, SourceStatus] = {}
+        for state in states:
+            for name in state.sources.sources:
+                status = state.sources.status(name, now)
+                known = least.get(name)
+                stale = status.stale or (known is not None and known.stale)
+                if known is None or status.watermark < known.watermark_ms:
+                    known = SourceStatus(name, status.mode, status.watermark, stale)
+                least[name] = SourceStatus(known.source, known.mode, known.watermark_ms, stale)
+        return tuple(least.values())
+
+    async def _probe(self) -> None:
+        async for _ in self._every(PROBE_SECONDS):
+            for number in list(self.owned):
+                now = self.now()
+                probe = Probe(
+                    id=f"probe/{self.name}/{number}/{now}",
+                    source="supportpulse",
+                    time=envelope.from_ms(now),
+                    data=ProbeBody(worker=self.name[:100], partition=number),
+                )
+                await self._append(number, [(b"supportpulse", envelope.encode(probe))])
+
+    async def _measure_lag(self) -> None:
+        async for _ in self._every(LAG_SECONDS):
+            tps = [TP(self.settings.events_topic, number) for number in self.owned]
+            if not tps or self.app.rebalancing:
+                continue
+            try:
+                ends = await asyncio.wait_for(self.app.consumer.highwaters(*tps), 5.0)
+            except (KafkaError, TimeoutError):
+                continue
+            expected = self.bound.expected
+            self._lag = {
+                tp.partition: max(0, (ends.get(tp) or 0) - expected.offset(tp))
+                for tp in tps
+                if tp.partition in self.owned
+            }
+
+    async def _expire(self) -> None:
+        async for _ in self._every(EXPIRE_SECONDS):
+            now = self.now()
+            for owned in self.owned.values():
+                owned.state.windows.move(now, owned.state.panes)
+                owned.state.expire(now)
+
+    async def _every(self, seconds: float) -> Any:
+        """Ticks until the worker stops; an error in one task ends the worker, not silently the task."""
+        while not self.stopping.is_set():
+            yield
+            await asyncio.sleep(seconds)
