@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+import time
 from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +22,7 @@ from fresh import Fresh
 from supportpulse.commands import emit, import_log
 from supportpulse.edges.emit import Emitter
 from supportpulse.edges.producer import Producer, RecordTooLarge
-from supportpulse.envelope import decode, key_of
+from supportpulse.envelope import decode, encode, key_of
 from supportpulse.errors import BrokerUnavailable, ConfigError
 from supportpulse.events import Event, Heartbeat, MarkedAsSpam, TicketEvent
 from supportpulse.settings import Settings
@@ -162,3 +167,30 @@ def test_import_then_emit_give_the_same_records(
     for partition in range(PARTITIONS):
         assert both[partition] == first[partition] * 2
         assert sum(isinstance(event, Heartbeat) for event in first[partition]) == 5
+
+
+def test_ctrl_c_delivers_what_was_read_and_says_no_end(settings: Settings, kafka: str) -> None:
+    """An interrupted stream ends with its summary and code 130, and its source is not released."""
+    sender = subprocess.Popen(
+        [sys.executable, "-m", "supportpulse", "emit", "--bootstrap", kafka, "--json"],
+        env={**os.environ, "SUPPORTPULSE_TOPIC_PREFIX": settings.topic_prefix},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert sender.stdin is not None
+        sender.stdin.write(encode(spam("1")) + b"\n")
+        sender.stdin.flush()
+        deadline = time.monotonic() + 60
+        while sum(map(len, content(settings).values())) < PARTITIONS + 1:
+            assert time.monotonic() < deadline, "the event did not arrive"
+            assert sender.poll() is None
+        sender.send_signal(signal.SIGINT)
+        out, err = sender.communicate(timeout=60)
+    finally:
+        sender.kill()
+    assert sender.returncode == 130, err
+    assert json.loads(out)["events"] == 1
+    events = [event for events in content(settings).values() for event in events]
+    assert {event.data.mode for event in events if isinstance(event, Heartbeat)} == {"live"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from supportpulse.commands.parameters import BAD_INPUT_EXIT, INTERRUPTED_EXIT
+from supportpulse.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from supportpulse.edges.emit import SourceMode
+    from supportpulse.edges.lines import LineFile
     from supportpulse.edges.pulse import Finish
 
 
@@ -78,25 +81,35 @@ def command(
             )
         )
         pulse = LivePulse(producer, instance=instance) if source_mode == "live" else None
+        bar = stack.enter_context(progress_bar(f"sending {Path(file).name}"))
         try:
             emit_lines(
-                lines.unpacked,
+                _watched(lines, bar),
                 producer,
                 pulse,
                 speaking=speaking,
                 bad=lambda number, reason: click.echo(f"{Path(file)}: line {number}: {reason}", err=True),
                 emitted=emitted,
             )
+            if pulse is not None:
+                pulse.stop(finish)
         except KeyboardInterrupt:
             interrupted = True
-        if pulse is not None:
-            pulse.stop(None if interrupted else finish)
+            if pulse is not None:
+                pulse.stop(None)
     summary = emitted.summary()
     click.echo(json.dumps(summary) if as_json else _sentence(summary, interrupted), err=not as_json)
     if interrupted:
         sys.exit(INTERRUPTED_EXIT)
     if emitted.bad_lines:
         sys.exit(BAD_INPUT_EXIT)
+
+
+def _watched(lines: LineFile, bar: Callable[[int, int], None]) -> Iterator[bytes]:
+    for number, line in enumerate(lines.unpacked, start=1):
+        yield line
+        if number % 1000 == 0:
+            bar(*lines.progress())
 
 
 def _sentence(summary: dict[str, object], interrupted: bool) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 import click
 
 from supportpulse.commands.parameters import BAD_INPUT_EXIT, DURATION, MOMENT
+from supportpulse.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from supportpulse.edges.importer import BadLine, Record
@@ -74,7 +75,7 @@ def command(
     from supportpulse.envelope import to_ms
 
     mapping, mapping_file = read_mapping(mapping_name, source=source)
-    with _bar(f"reading {Path(file).name}") as bar:
+    with progress_bar(f"reading {Path(file).name}") as bar:
         imported = read_log(file, mapping, mapping_file=mapping_file, progress=bar)
     _name_bad_rows(file, imported.bad)
     shift_ms = 0 if shift_to is None else imported.shift_ms(shift_to)
@@ -106,7 +107,7 @@ class _Counted:
         self._records, self._total, self.heartbeats = records, total, 0
 
     def __iter__(self) -> Iterator[Record]:
-        with _bar("writing events") as bar:
+        with progress_bar("writing events") as bar:
             done = 0
             for record in self._records:
                 yield record
@@ -169,22 +170,3 @@ def _sentence(summary: dict[str, object], where: str) -> str:
         f"{summary['events']} events of {summary['tickets']} tickets and {summary['heartbeats']} heartbeats "
         f"from {summary['first']} to {summary['last']} -> {where}; {summary['bad_rows']} bad rows"
     )
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[_Bar]:
-    """A progress bar on standard error; nothing when that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield _Bar(progress, progress.add_task(label, total=None))
-
-
-class _Bar:
-    def __init__(self, progress: object, task: object) -> None:
-        self._progress, self._task = progress, task
-
-    def __call__(self, done: int, total: int) -> None:
-        self._progress.update(self._task, completed=done, total=total or None)  # type: ignore[attr-defined]
