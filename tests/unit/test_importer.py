@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from supportpulse.commands.import_log import command
 from supportpulse.edges.importer import Imported, read_log
-from supportpulse.edges.mapping import read_mapping
+from supportpulse.edges.mapping_file import read_mapping
 from supportpulse.envelope import decode, to_ms
 from supportpulse.errors import DataMissing, MappingError
 from supportpulse.events import Heartbeat, TicketEvent, TicketObserved

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from supportpulse.edges.mapping import BadRow, LogMapping, read_mapping
+from supportpulse.edges.mapping import BadRow, LogMapping
+from supportpulse.edges.mapping_file import read_mapping
 from supportpulse.envelope import encode
 from supportpulse.errors import ConfigError, MappingError
 from supportpulse.events import MessagePosted, TicketObserved

@@ -71,7 +71,7 @@ def command(
       supportpulse import audit.jsonl --mapping desk.toml --shift-to now --then released --to-kafka
     """
     from supportpulse.edges.importer import read_log
-    from supportpulse.edges.mapping import read_mapping
+    from supportpulse.edges.mapping_file import read_mapping
     from supportpulse.envelope import to_ms
 
     mapping, mapping_file = read_mapping(mapping_name, source=source)
