@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from oracle_cycles import Cycle, Track
-from oracle_events import created_at, entry_order, id64, is_entry, kind, observed
+from oracle_events import id64, is_entry, meaning
 from oracle_timeline import timeline
 from supportpulse.envelope import key_of
 from supportpulse.events import Event, TicketEvent
@@ -50,21 +50,6 @@ def admit(events: Iterable[Event]) -> tuple[list[TicketEvent], list[tuple[Ticket
         elif known[identity] != meaning(event):
             rejected.append((event, Reason.ID_CONFLICT.value))
     return admitted, rejected
-
-
-def meaning(event: TicketEvent) -> object:
-    """All of an event that a policy can tell from another."""
-    actor, data = event.data.actor, event.data
-    by = None if actor is None else (actor.kind, actor.site if actor.kind == "agent" else None)
-    told: list[object] = [kind(event), by, observed(event), created_at(event)]
-    if kind(event) == "MessagePosted":
-        said = data.signals
-        told += [data.public, data.macro == "solution", int(said.canned_share * 100 + 1e-9), said.doc_links > 0]
-        told += [said.question, said.names_item, said.code, said.cause, said.prevention, said.self_check]
-        told += [said.mere_restart, said.confirms_resolution]
-    if kind(event) == "HandedOver":
-        told += [data.from_site, data.to_site]
-    return entry_order(event), told
 
 
 def judge(events: Iterable[TicketEvent], policy: Policy, as_of: int) -> Verdicts:

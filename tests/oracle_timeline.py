@@ -7,11 +7,24 @@ from dataclasses import dataclass, field
 
 import xxhash
 
-from oracle_events import DESCRIPTION, created_at, entry_order, entry_time, hexed, id64, kind, observed
+from oracle_events import (
+    DESCRIPTION,
+    DONE,
+    actor_kind,
+    canned_percent,
+    confirms,
+    created_at,
+    entry_order,
+    entry_time,
+    explains,
+    hexed,
+    id64,
+    kind,
+    observed,
+)
 from supportpulse.events import HandedOver, MessagePosted, TicketEvent
 from supportpulse.rules import Policy, PolicyVersion, Rule
 
-DONE = ("solved", "closed")
 EXPLICIT = {
     "CauseIdentified": "cause_identified",
     "WorkaroundProvided": "workaround_provided",
@@ -110,7 +123,7 @@ def _create(ticket: Ticket, birth: TicketEvent, born: int) -> Step:
     ticket.created = True
     ticket.attributes.update({name: value for name, value in observed(birth).items() if name in DESCRIPTION})
     ticket.attributes["status"] = ticket.status or "new"
-    ticket.agent_created = _actor_kind(birth) == "agent"
+    ticket.agent_created = actor_kind(birth) == "agent"
     return ticket.step(born, hexed(id64(birth)), {"created"})
 
 
@@ -137,6 +150,8 @@ def _happen(ticket: Ticket, event: TicketEvent, time: int) -> set[str]:
         found.add(EXPLICIT[name])
     if isinstance(event, MessagePosted):
         found |= _message(ticket.version, event)
+    if confirms(event):
+        found |= {"customer_confirmed", "completely_resolved"}
     found |= _changes(ticket, event)
     if ticket.version.sites:
         found |= _sites(ticket, event, time)
@@ -153,13 +168,9 @@ def _happen(ticket: Ticket, event: TicketEvent, time: int) -> set[str]:
     return found
 
 
-def _actor_kind(event: TicketEvent) -> str | None:
-    return None if event.data.actor is None else event.data.actor.kind
-
-
 def _message(version: PolicyVersion, event: MessagePosted) -> set[str]:
     found: set[str] = set()
-    by, said = _actor_kind(event), event.data.signals
+    by, said = actor_kind(event), event.data.signals
     if not event.data.public:
         found.add("internal_note")
     elif by == "customer":
@@ -168,12 +179,9 @@ def _message(version: PolicyVersion, event: MessagePosted) -> set[str]:
         found.add("public_reply")
     elif by in ("bot", "automation"):
         found.add("bot_reply")
-    canned = int(said.canned_share * 100 + 1e-9)
-    fresh = canned < round(version.max_canned_share * 100) and not said.mere_restart
+    fresh = canned_percent(event) < round(version.max_canned_share * 100) and not said.mere_restart
     if "public_reply" in found and fresh and (not said.question or said.names_item):
         found.add("substantive_reply")
-    if by == "customer" and said.confirms_resolution:
-        found |= {"customer_confirmed", "completely_resolved"}
     return found
 
 
@@ -193,8 +201,6 @@ def _changes(ticket: Ticket, event: TicketEvent) -> set[str]:
             found.add("closed")
         if old in DONE and new not in DONE:
             found.add("reopened")
-    if kind(event) == "StatusChanged" and new in DONE and _actor_kind(event) == "customer":
-        found |= {"customer_confirmed", "completely_resolved"}
     changed = {name for name in ticket.attributes if ticket.attributes[name] != before.get(name)}
     if any(name in changed and ticket.attributes[name] is not None for name in ("team", "agent")):
         found.add("assigned")
@@ -232,12 +238,13 @@ def _confirmed(version: PolicyVersion, found: set[str]) -> bool:
 
 def _solved(ticket: Ticket, event: TicketEvent, found: set[str], time: int) -> bool:
     chosen = ticket.version.solution_by
-    macro = event.data.macro if isinstance(event, MessagePosted) else None
-    if "solution_tag" in chosen and "public_reply" in found and macro == "solution":
-        return True
-    if "solution_signals" in chosen and isinstance(event, MessagePosted) and "substantive_reply" in found:
-        said = event.data.signals
-        if not said.question and (said.cause or said.prevention or said.self_check or said.code or said.doc_links > 0):
-            return True
+    tagged = teaches = False
+    if isinstance(event, MessagePosted):
+        tagged = "public_reply" in found and event.data.macro == "solution"
+        teaches = "substantive_reply" in found and explains(event) and not event.data.signals.question
     done = "status:pending_customer" in found or "status:solved" in found
-    return "reply_with_status" in chosen and done and ticket.last_reply == time
+    return (
+        ("solution_tag" in chosen and tagged)
+        or ("solution_signals" in chosen and teaches)
+        or ("reply_with_status" in chosen and done and ticket.last_reply == time)
+    )

@@ -24,6 +24,13 @@ def test_a_repeated_delivery_is_dropped_and_a_conflicting_one_rejected() -> None
     )
 
 
+def test_a_difference_no_policy_can_see_is_no_conflict() -> None:
+    """A customer's message has no signals that decide; an answer's signals do."""
+    ask = [say("MessagePosted", 0, "m", by="customer", signals={"question": asks}) for asks in (True, False)]
+    answer = [reply(0, "m", signals={"question": asks}) for asks in (True, False)]
+    assert (admit(ask)[1], admit(answer)[1]) == ([], [(answer[1], "id_conflict")])
+
+
 def test_the_same_id_on_two_tickets_is_no_conflict() -> None:
     """Ids are compared within one ticket only."""
     one, two = reply(10, "m"), reply(11, "m", ticket="2")
