@@ -12,7 +12,7 @@ from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Le
 from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -24,12 +24,12 @@ def _meta(metadata: list[Any]) -> dict[str, Any]:
     """Constraints of a pydantic field as keyword arguments of `msgspec.Meta`."""
     found: dict[str, Any] = {}
     for item in metadata:
-        if isinstance(item, Ge):
+        if isinstance(item, FieldInfo):
+            found |= _meta(item.metadata)
+        elif isinstance(item, Ge):
             found["ge"] = item.ge
         elif isinstance(item, Le):
             found["le"] = item.le
-        elif isinstance(item, Lt):
-            found["lt"] = item.lt
         else:
             for name in ("min_length", "max_length", "pattern"):
                 value = getattr(item, name, None)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
 
 from supportpulse.errors import Rejected
 from supportpulse.events import BY_TYPE, Event, TicketEvent
@@ -51,8 +52,8 @@ def decode(value: bytes) -> Event:
     `time_without_zone` or `schema` (the detail names the field, what was found and what is valid).
     """
     try:
-        raw = json.loads(value)
-    except (ValueError, RecursionError) as error:
+        raw = from_json(value, allow_inf_nan=False)
+    except ValueError as error:
         raise Rejected(Reason.NOT_JSON, str(error)) from None
     if not isinstance(raw, dict):
         raise Rejected(Reason.NOT_JSON, f"found a JSON {type(raw).__name__}; valid: an object")
@@ -78,6 +79,8 @@ def _invalid(error: ValidationError) -> tuple[Reason, str]:
     first = error.errors(include_url=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     detail = f"{field}: found {str(first['input'])[:100]!r}; {first['msg']}"
+    if first["type"] == "json_invalid":
+        return Reason.NOT_JSON, first["msg"]
     if first["type"] == "timezone_aware":
         return Reason.TIME_WITHOUT_ZONE, detail
     if field == "specversion":

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from supportpulse.names import event_type
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Source = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^|\s]+$")]
+Source = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^|\s\x00-\x1f]+$")]
 Value = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Status = Literal["new", "open", "pending_customer", "pending_third_party", "solved", "closed"]
 STATUSES: tuple[str, ...] = ("new", "open", "pending_customer", "pending_third_party", "solved", "closed")
@@ -166,7 +166,7 @@ class Event(BaseModel):
     id: Id
     source: Source
     time: AwareDatetime
-    sequence: Annotated[int, Field(ge=0, lt=2**63)] | None = None
+    sequence: Annotated[int, Field(ge=0, le=2**63 - 1)] | None = None
 
 
 class TicketEvent(Event):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from xxhash import xxh64_intdigest
 
 from supportpulse import contract, envelope
 from supportpulse import facts as f
+from supportpulse.envelope import from_ms, to_ms
 from supportpulse.errors import Rejected
 from supportpulse.events import Event
 from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
@@ -19,13 +20,15 @@ from supportpulse.names import Reason
 
 Read = Reading | Marker | Beat | ProbeSeen
 EPOCH = envelope.EPOCH
+LATEST = to_ms(datetime(2090, 1, 1, tzinfo=UTC))
+"""Calendars are worked out until 2100; this leaves room for the longest target."""
 
 
 def read(value: bytes) -> Read:
     """Reduce one record's value; raises `Rejected` with the contract's reason."""
     try:
         event = contract.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         event = _second_opinion(value)
     return _REDUCE[event.__class__](event)
 
@@ -61,6 +64,8 @@ def _reading(event: Any, facts: int, pairs: list[int | str | None] | None, creat
         time = created_at
     if time < 0:
         raise Rejected(Reason.SCHEMA, f"time: found {event.time.isoformat()}; valid: 1970 or later")
+    if time >= LATEST:
+        raise Rejected(Reason.FUTURE_TIME, f"time: found {from_ms(time).isoformat()}; valid: before 2090")
     sequence = event.sequence
     return Reading(
         event.source + "|" + event.ticket_id,
