@@ -29,7 +29,9 @@ def register() -> None:
 
 def batch_topic(app: Any, name: str, *, partitions: int) -> Any:
     """A topic whose stream yields a Batch an event. Faust's own acks are off: the expected offset is committed."""
-    return app.topic(name, schema=BatchSchema(), partitions=partitions, maxsize=QUEUED_BATCHES, acks=False)
+    topic = app.topic(name, schema=BatchSchema(), partitions=partitions, acks=False)
+    topic.maxsize = QUEUED_BATCHES  # app.topic() takes a maxsize, and forgets it
+    return topic
 
 
 def batch_table(app: Any, name: str, *, partitions: int) -> Any:

@@ -62,7 +62,9 @@ class ConsumerThread(AIOKafkaConsumerThread):
             raise ConsumerStoppedError()
         with fetcher._subscriptions.fetch_context():
             if fetcher._subscriptions.reassignment_in_progress:
-                await fetcher._subscriptions.wait_for_assignment()
+                # Bounded: a group that is never joined must not keep the thread from stopping.
+                await asyncio.wait({fetcher._subscriptions.wait_for_assignment()}, timeout=timeout)
+                return {}
             self._pause_changelogs(consumer, active_partitions)
             drained, held = await self._take(fetcher, active_partitions, max_records)
             if not drained:
