@@ -115,6 +115,9 @@ SOURCE, MODE, PARTITION, REASON, TYPE = "source", "mode", "partition", "reason",
 TICKET_ID = "ticket_id"
 """Label names; a policy's own come between `clock` and the last. `ticket_id` is one of exemplars only."""
 
+TICKET_STATES = ("open", "at_risk", "overdue", "waiting")
+"""What /tickets can be asked for."""
+
 RECORD_TYPES = ("event", "marker", "heartbeat", "probe")
 """Values of `type`: what a source record was."""
 
