@@ -32,6 +32,7 @@ class Counter(Owner):
         self.events: list[tuple[Any, ...]] = []
         self.seen: list[tuple[int, int]] = []
         self.batches: list[Batch] = []
+        self.busy: asyncio.Event | None = None
 
     async def start(self) -> None:
         await self.producer.start()
@@ -122,6 +123,8 @@ def counting_app(
     async def count(stream: Any) -> None:
         async for batch in stream:
             counter.batches.append(batch)
+            if counter.busy is not None:
+                await counter.busy.wait()  # an agent that takes its time
             verdict = counter.bound.expected.admit(batch)
             if verdict.action is Action.TAKE:
                 counter.count(batch, verdict.records)
