@@ -226,6 +226,6 @@ class Consumer(HealingConsumer):
             self.log.error(
                 "No partition assigned within %g s: group %r on %s; is the broker reachable, does topic %s exist, is "
                 "broker_session_timeout (%g s) within the broker's group.min/max.session.timeout.ms?",
-                self.bound.assignment_deadline_seconds, self.app.conf.id, ", ".join(map(str, self.transport.url)), self.bound.source,
-                self.app.conf.broker_session_timeout,
+                self.bound.assignment_deadline_seconds, self.app.conf.id, ", ".join(map(str, self.transport.url)),
+                self.bound.source, self.app.conf.broker_session_timeout,
             )  # fmt: skip
