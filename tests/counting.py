@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import struct
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -112,6 +115,7 @@ def counting_app(
         "broker_commit_interval": 0.2,
         "consumer_max_fetch_size": 4 << 20,
         "web_enabled": False,
+        "datadir": str(Path(tempfile.gettempdir()) / f"{app_id}-data"),
         "key_serializer": "raw",
         "value_serializer": "raw",
     }
@@ -144,6 +148,7 @@ async def running(app: Any) -> AsyncIterator[None]:
         yield
     finally:
         await app.stop()
+        shutil.rmtree(app.conf.datadir, ignore_errors=True)
 
 
 async def until(condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
