@@ -560,6 +560,13 @@ class Fold:
                 self.pending = [item for item in self.pending if item[0] > self.as_of]
                 self.out += due
 
+    def runs(self) -> bool:
+        """Whether a clock with a target has not stopped."""
+        return any(
+            cycle is not None and cycle.stop < 0 and self.plan.aim(cycle.binding, index) is not None
+            for index, cycle in enumerate(self.cycles)
+        )
+
     def next_due(self) -> int:
         """The next instant at which a marker would decide something; NEVER if none."""
         due = min(self.crossing, self.shift_end)

@@ -129,10 +129,16 @@ class Ticket:
         return said
 
     def retire_at(self) -> int:
-        """When the ticket may be forgotten: its end plus reopen window plus lateness; NEVER while it is open."""
+        """When the ticket may be forgotten: its end, or what happened after it, plus reopen window plus lateness (ms).
+
+        NEVER while it is open, or while a clock with a target still runs.
+        """
         fold = self.fold
         ended = fold.void_at if fold.void_at >= 0 else fold.ended_at
-        return NEVER if ended < 0 else ended + fold.plan.retire_after
+        if ended < 0 or (fold.void_at < 0 and fold.runs()):
+            return NEVER
+        last = self.history.time_of(len(self.history) - 1) if self.history.entries else ended
+        return max(ended, last) + fold.plan.retire_after
 
     def next_due(self) -> int:
         """The next instant (ms) at which a marker would decide something."""
