@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,13 +16,9 @@ import click
 from supportpulse.commands.parameters import DURATION, INTERRUPTED_EXIT, MOMENT
 
 if TYPE_CHECKING:
-    from supportpulse.edges.simulator import LiveDesk
-    from supportpulse.events import Heartbeat, Mode
+    from supportpulse.edges.feed import Sink
 
-TICK_SECONDS = 0.2
-HISTORY_BEAT_MS = 6 * 3_600_000
 WEEK_MS = 7 * 86_400_000
-INSTANCE = "simulator"
 
 
 @click.command("simulate", short_help="Simulate a support desk: a history, then live.")
@@ -78,6 +73,7 @@ def command(
       supportpulse simulate --to-kafka --bootstrap 127.0.0.1:9092 --live --rate 3
       supportpulse simulate --seed 7 --weeks 1 --events 5000 --end 2026-01-31T12:00:00Z | head
     """
+    from supportpulse.edges.feed import Feed
     from supportpulse.edges.simulator import LiveDesk, Plan
     from supportpulse.envelope import to_ms
 
@@ -91,7 +87,7 @@ def command(
     interrupted = False
     with ExitStack() as stack:
         sink = stack.enter_context(_kafka(bootstrap, wait_seconds) if to_kafka else _lines(output))
-        feed = _Feed(desk, sink)
+        feed = Feed(desk, sink)
         try:
             with _bar(start_ms, end_ms) as bar:
                 feed.history(bar)
@@ -99,7 +95,7 @@ def command(
             if live:
                 feed.live(None if live_ms is None else time.monotonic() + live_ms / 1000)
             if then != "nothing":
-                feed.beat(max(feed.until, end_ms), then)
+                feed.beat(max(feed.at, end_ms), then)
         except KeyboardInterrupt:
             interrupted = True
     summary = {**feed.summary(), "outage": feed.outage(), "interrupted": interrupted}
@@ -109,76 +105,9 @@ def command(
         sys.exit(INTERRUPTED_EXIT)
 
 
-@dataclass(frozen=True)
-class _Sink:
-    """Where records go."""
-
-    send: Callable[[bytes, bytes], object]
-    heartbeat: Callable[[Heartbeat], object]
-    flush: Callable[[], object]
-
-
-class _Feed:
-    """Takes a desk's events to a sink in order, heartbeats between them."""
-
-    def __init__(self, desk: LiveDesk, sink: _Sink) -> None:
-        self.desk, self.sink = desk, sink
-        self.until = desk.plan.start
-        self.events = self.live_events = self.heartbeats = 0
-
-    def history(self, progress: Callable[[int], object]) -> None:
-        """All of the history: a heartbeat before its first event, every six hours of its time, and at its end."""
-        from supportpulse.edges.simulator import encode
-
-        due = self.desk.plan.start
-        for delivery in self.desk.take_until(self.desk.plan.end):
-            if delivery.at >= due:
-                self.beat(delivery.at, "log")
-                due = delivery.at + HISTORY_BEAT_MS
-                progress(delivery.at)
-            self.sink.send(*encode(delivery))
-            self.events += 1
-        self.beat(self.desk.plan.end, "log")
-
-    def live(self, deadline: float | None) -> None:
-        """What happens from the end of the history on, as it happens, a heartbeat every five seconds."""
-        from supportpulse.edges.pulse import BEAT_SECONDS
-        from supportpulse.edges.simulator import encode
-
-        beat = 0.0
-        while deadline is None or time.monotonic() < deadline:
-            self.until = time.time_ns() // 1_000_000
-            for delivery in self.desk.take_until(self.until):
-                self.sink.send(*encode(delivery))
-                self.live_events += 1
-            if time.monotonic() >= beat:
-                self.beat(self.until, "live")
-                beat = time.monotonic() + BEAT_SECONDS
-            self.sink.flush()
-            time.sleep(TICK_SECONDS)
-
-    def beat(self, at_ms: int, mode: Mode) -> None:
-        """Say that all events before an instant, less what may come late, have been delivered."""
-        from supportpulse.edges.pulse import heartbeat
-        from supportpulse.edges.simulator import SOURCE
-        from supportpulse.envelope import from_ms
-
-        watermark = from_ms(at_ms - self.desk.lateness)
-        self.sink.heartbeat(heartbeat(SOURCE, INSTANCE, watermark=watermark, mode=mode, time=from_ms(at_ms)))
-        self.heartbeats += 1
-
-    def summary(self) -> dict[str, object]:
-        """What was sent."""
-        return {"events": self.events, "live_events": self.live_events, "heartbeats": self.heartbeats}
-
-    def outage(self) -> dict[str, str] | None:
-        """The outage the history ends in."""
-        found = self.desk.desk.ongoing(self.desk.plan.end)
-        return {"scenario": found[0].scenario, "region": found[0].region} if found else None
-
-
 @contextmanager
-def _kafka(bootstrap: str | None, wait_seconds: float) -> Iterator[_Sink]:
+def _kafka(bootstrap: str | None, wait_seconds: float) -> Iterator[Sink]:
+    from supportpulse.edges.feed import Sink
     from supportpulse.edges.producer import Producer
     from supportpulse.settings import Settings
 
@@ -186,11 +115,12 @@ def _kafka(bootstrap: str | None, wait_seconds: float) -> Iterator[_Sink]:
     with Producer(
         settings.bootstrap, topic=settings.events_topic, security=settings.kafka_security(), wait_seconds=wait_seconds
     ) as producer:
-        yield _Sink(producer.send_encoded, producer.heartbeat, producer.flush)
+        yield Sink(producer.send_encoded, producer.heartbeat, producer.flush)
 
 
 @contextmanager
-def _lines(output: str) -> Iterator[_Sink]:
+def _lines(output: str) -> Iterator[Sink]:
+    from supportpulse.edges.feed import Sink
     from supportpulse.envelope import encode
     from supportpulse.errors import ConfigError
 
@@ -201,7 +131,7 @@ def _lines(output: str) -> Iterator[_Sink]:
             raise ConfigError(
                 f"--output: found {output} ({error.strerror}); valid: a file that can be written"
             ) from None
-        yield _Sink(lambda _, value: out.write(value + b"\n"), lambda beat: out.write(encode(beat) + b"\n"), out.flush)
+        yield Sink(lambda _, value: out.write(value + b"\n"), lambda beat: out.write(encode(beat) + b"\n"), out.flush)
         out.flush()
 
 
