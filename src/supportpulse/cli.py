@@ -13,6 +13,7 @@ from supportpulse.commands.parameters import INTERRUPTED_EXIT
 from supportpulse.errors import ConfigError, SupportpulseError
 
 COMMANDS = {
+    "demo": "demo",
     "worker": "worker",
     "topics": "topics",
     "emit": "emit",

@@ -35,6 +35,10 @@ class BrokerUnavailable(SupportpulseError):
     """No Kafka broker answered at an address within the stated time, or none could be started."""
 
 
+class WorkerFailed(SupportpulseError):
+    """A worker that was started for a command ended, or did not do its work within the stated time."""
+
+
 class TopicMismatch(ConfigError):
     """A topic exists but not as the worker needs it (partition count, timestamp type, cleanup policy)."""
 

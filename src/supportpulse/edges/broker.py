@@ -55,6 +55,10 @@ class Broker:
         process.stop()
         process.start()
 
+    def last_lines(self) -> str:
+        """The end of its log, of a broker started by Maven; empty for others."""
+        return self._process.last_lines() if isinstance(self._process, MavenKafka) else ""
+
     def _maven(self) -> MavenKafka:
         if not isinstance(self._process, MavenKafka):
             raise BrokerUnavailable(f"the broker at {self.bootstrap} ({self.how}) is not ours to stop and start")

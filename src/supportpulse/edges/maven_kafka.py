@@ -224,7 +224,7 @@ class MavenKafka:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._guard is None or self._guard.poll() is not None:
-                raise BrokerUnavailable(f"the Kafka broker ended while starting: {self._last_lines()}")
+                raise BrokerUnavailable(f"the Kafka broker ended while starting: {self.last_lines()}")
             with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
                 break
             time.sleep(0.1)
@@ -233,9 +233,10 @@ class MavenKafka:
         ) as admin:
             while not admin.describe_cluster()["brokers"]:
                 if time.monotonic() > deadline:
-                    raise BrokerUnavailable(f"the Kafka broker did not get ready: {self._last_lines()}")
+                    raise BrokerUnavailable(f"the Kafka broker did not get ready: {self.last_lines()}")
                 time.sleep(0.1)
 
-    def _last_lines(self) -> str:
+    def last_lines(self) -> str:
+        """The end of its log."""
         text = (self._folder / "broker.log").read_text(encoding="utf-8", errors="replace")
         return " | ".join(text.splitlines()[-5:]) or "it wrote nothing"

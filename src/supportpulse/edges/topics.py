@@ -112,6 +112,17 @@ def ensure_topics(
     return created
 
 
+def remove_topics(
+    bootstrap: str, topics: list[str], *, security: Mapping[str, str] | None = None, timeout_seconds: float = 30.0
+) -> None:
+    """Remove topics with all that is in them. Raises `BrokerUnavailable`."""
+    with closing(connect(bootstrap, security=security, timeout_seconds=timeout_seconds)) as admin:
+        try:
+            admin.delete_topics(topics)
+        except KafkaError as error:
+            raise BrokerUnavailable(f"Kafka at {bootstrap} did not remove {', '.join(topics)}: {error}") from error
+
+
 def connect(
     bootstrap: str, *, security: Mapping[str, str] | None = None, timeout_seconds: float = 30.0
 ) -> KafkaAdminClient:
