@@ -30,6 +30,8 @@ from supportpulse.wheel import Wheel
 POLICY_KEY: Final = b"\x00policy"
 """Key of the record that says under which policy versions a partition's state was made; ticket keys hold a `|`."""
 CACHED_TICKETS: Final = 20_000
+OUTCOMES_A_RECORD: Final = 300
+"""A late event of a long history may say thousands of things: more than one record of Kafka's default size holds."""
 _NEXT_DUE = slice(16, 24)
 
 
@@ -104,8 +106,8 @@ class Partition:
         self.gone_panes: set[panes.Key] = set()
         self.outbox: list[tuple[bytes, bytes]] = []
         self.letters: list[Letter] = []
-        self.marked: list[bytes] = []
-        """Tickets whose marker came back since this was last emptied."""
+        self.marked: list[tuple[bytes, int]] = []
+        """Tickets whose marker came back since this was last emptied, and by how many ms it came too early."""
         self.tickets = 0
         self.now = self.probed = -1
         self._restore()
@@ -168,6 +170,10 @@ class Partition:
                 counts["event"] += 1
                 self.letters.append(Letter(incoming, Reason(error.reason), error.detail))
                 self.watcher.rejected(error.reason)
+            except Exception as error:  # a defect of ours, and no reason to stop: on a replay it would come again
+                detail = f"{type(error).__name__}: {error}"
+                self.letters.append(Letter(incoming, Reason.FOLD_FAILED, detail))
+                self.watcher.rejected(Reason.FOLD_FAILED.value)
         for kind, count in counts.items():
             if count:
                 self.watcher.processed(count, kind)
@@ -195,8 +201,7 @@ class Partition:
 
     def _fold(self, incoming: Incoming, key: bytes, reading: Reading) -> None:
         if key != reading.key.encode():
-            found, valid = key[:200].decode(errors="replace"), reading.key[:200]
-            raise Rejected(Reason.KEY_MISMATCH, f"key: found {found!r}; valid: {valid!r}")
+            raise _mismatch(key, reading.key)
         if reading.time > incoming.timestamp + self.max_future:
             ahead = (reading.time - incoming.timestamp) // 1000
             valid = self.max_future // 1000
@@ -229,12 +234,15 @@ class Partition:
         self._changed_by(incoming, key, ticket, said)
 
     def _mark(self, incoming: Incoming, key: bytes, marker: Marker) -> None:
+        if key != marker.key.encode():  # before the key is looked up: the store holds more than tickets
+            raise _mismatch(key, marker.key)
         ticket = self._ticket(key)
-        if ticket is None or key != marker.key.encode():
+        if ticket is None:
             return
-        self.marked.append(key)
         if incoming.offset > ticket.offset:
             self._changed_by(incoming, key, ticket, ticket.mark(min(marker.at, incoming.timestamp)))
+        early = marker.at - incoming.timestamp
+        self.marked.append((key, early if early > 0 and ticket.next_due() <= marker.at else 0))
 
     def _ticket(self, key: bytes) -> Ticket | None:
         ticket = self.live.get(key)
@@ -254,9 +262,11 @@ class Partition:
             return
         plan = ticket.fold.plan
         text = key.decode()
-        told = record.encode(text, plan, said, f"{self.place.topic}-{self.place.partition}-{offset}")
-        if told is not None:
-            self.outbox.append((key, told))
+        for at in range(0, len(said), OUTCOMES_A_RECORD):
+            some = said[at : at + OUTCOMES_A_RECORD]
+            told = record.encode(text, plan, some, f"{self.place.topic}-{self.place.partition}-{offset}")
+            if told is not None:
+                self.outbox.append((key, told))
         broker = incoming.timestamp
         added = self.panes.apply(offset, panes.deltas(said, plan.version.index, plan.labels), broker)
         if added:
@@ -315,6 +325,11 @@ class Partition:
     def _due_of(self, key: bytes) -> int:
         value = self.store.get(key)
         return NEVER if value is None else int.from_bytes(value[_NEXT_DUE], "big")
+
+
+def _mismatch(key: bytes, valid: str) -> Rejected:
+    found = key[:200].decode(errors="replace")
+    return Rejected(Reason.KEY_MISMATCH, f"key: found {found!r}; valid: {valid[:200]!r}")
 
 
 assert HEADER.size >= _NEXT_DUE.stop
