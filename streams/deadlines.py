@@ -41,9 +41,13 @@ class Deadlines:
     def _return(self, now: int) -> None:
         """Rearm what came back, and what should have."""
         partition = self._partition
-        for key in partition.marked:
-            if self._in_flight.pop(key, None) is not None:
-                partition.rearm(key)
+        for key, early in partition.marked:
+            if key in self._in_flight:
+                if early:  # the broker's clock is behind ours: nothing is decided before it has come that far
+                    self._in_flight[key] = now + min(early, self._retry)
+                else:
+                    del self._in_flight[key]
+                    partition.rearm(key)
         partition.marked.clear()
         for key in [key for key, until in self._in_flight.items() if until <= now]:
             del self._in_flight[key]
