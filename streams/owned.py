@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from streams.changelog import Changelog, Write
 from streams.deadlines import Deadlines
@@ -15,6 +15,10 @@ from streams.producer import Producer
 from supportpulse.partition import Letter, Partition
 
 logger = logging.getLogger(__name__)
+
+CUT_BYTES = 500_000
+"""What is kept of a value whose dead letter is larger than its topic takes."""
+CUT_KEY_BYTES = 1000
 
 
 class Owned:
@@ -34,7 +38,9 @@ class Owned:
         self._producer, self._changelog = producer, changelog
         self._outcomes_topic, self._deadletter_topic = outcomes_topic, deadletter_topic
         self._sent: list[tuple[Write, list[tuple[bytes, bytes]]]] = []
-        self._letters: list[tuple[Any, Letter]] = []
+        self._letters: list[tuple[Any, Any, Letter]] = []
+        self._too_large: set[int] = set()
+        """Offsets of records whose dead letter the topic refused whole."""
         self._sending = asyncio.Lock()
         self.expected: Callable[[], int] = lambda: -1
 
@@ -53,30 +59,34 @@ class Owned:
                     return
                 self._sent.append((write, items))
             while self.state.letters:
-                letter = self.state.letters[0]
-                future = await self._post(letter)
-                if future is None:
+                letter, kafka = self.state.letters[0], self._producer.kafka
+                try:
+                    future = await kafka.send(self._deadletter_topic, **self._record(letter))
+                except KafkaError as error:
+                    logger.warning("dead letters of partition %d wait: %r", self.number, error)
                     return
                 self.state.letters.pop(0)
-                self._letters.append((future, letter))
+                self._letters.append((kafka, future, letter))
 
-    async def _post(self, letter: Letter) -> Any:
+    def _record(self, letter: Letter) -> dict[str, Any]:
+        """The record of a dead letter: the original as it came, and why, and where it lies."""
         incoming = letter.incoming
-        headers = [
-            *(getattr(incoming, "headers", None) or ()),
-            ("supportpulse-reason", letter.reason.value.encode()),
-            ("supportpulse-detail", letter.detail[:1000].encode(errors="replace")),
-            ("supportpulse-topic", self.state.place.topic.encode()),
-            ("supportpulse-partition", str(self.state.place.partition).encode()),
-            ("supportpulse-offset", str(incoming.offset).encode()),
-        ]
-        try:
-            return await self._producer.kafka.send(
-                self._deadletter_topic, key=incoming.key, value=incoming.value, headers=headers
-            )
-        except KafkaError as error:
-            logger.warning("dead letters of partition %d wait: %r", self.number, error)
-            return None
+        key, value = incoming.key, incoming.value
+        headers = [*(getattr(incoming, "headers", None) or ())]
+        told = {
+            "reason": letter.reason.value.encode(),
+            "detail": letter.detail[:1000].encode(errors="replace"),
+            "topic": self.state.place.topic.encode(),
+            "partition": b"%d" % self.state.place.partition,
+            "offset": b"%d" % incoming.offset,
+        }
+        if incoming.offset in self._too_large:
+            headers = []
+            told["cut-from"] = b"%d" % len(value or b"")
+            key, value = key and key[:CUT_KEY_BYTES], value and value[:CUT_BYTES]
+        headers += [(f"supportpulse-{name}", content) for name, content in told.items()]
+        # Not by the key: aiokafka hashes it in Python, and one of 10 MB would hold up everything for seconds.
+        return {"key": key, "value": value, "headers": headers, "partition": self.number}
 
     async def outcomes_acknowledged(self) -> None:
         """Send what waits, then wait for outcomes and dead letters; KafkaError queues all that failed again."""
@@ -92,18 +102,33 @@ class Owned:
                 failed = failed or error
                 again += items
         unposted: list[Letter] = []
-        for future, letter in letters:
+        for kafka, future, letter in letters:
             try:
                 await future
             except BaseException as error:
                 failed = failed or error
                 unposted.append(letter)
+                if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+                    self._cut(letter)
+                if isinstance(error, KafkaError):
+                    await self._producer.renew(kafka)
+            else:
+                self._too_large.discard(letter.incoming.offset)
         self.state.outbox = again + self.state.outbox
         self.state.letters = unposted + self.state.letters
         if failed is not None:
             raise failed
         if self.state.outbox or self.state.letters:
             raise KafkaError(f"outcomes or dead letters of partition {self.number} could not be sent")
+
+    def _cut(self, letter: Letter) -> None:
+        offset = letter.incoming.offset
+        self._too_large.add(offset)
+        logger.error(
+            "%s, partition %d, offset %d: rejected (%s), and larger than %s takes: its dead letter is cut; raise "
+            "max.message.bytes of that topic",
+            self.state.place.topic, self.number, offset, letter.reason, self._deadletter_topic,
+        )  # fmt: skip
 
     def rewrite(self, table: str) -> None:
         """Somebody else wrote to a changelog of ours: write our values of all keys again (law 5)."""

@@ -16,6 +16,9 @@ logger = logging.getLogger(__name__)
 STOP_SECONDS = 5.0
 """An idempotent producer retries for ever: a stop does not wait for a broker that is gone."""
 
+NO_LIMIT_BYTES = 2**31 - 1
+"""aiokafka refuses larger records by itself. A dead letter is as large as its original, so its topic alone decides."""
+
 
 class Producer:
     """An AIOKafkaProducer that can be replaced after a failure.
@@ -42,7 +45,7 @@ class Producer:
             "enable_idempotence": True,
             "acks": "all",
             "max_batch_size": max_batch_bytes,
-            "max_request_size": max(max_record_bytes, max_batch_bytes),
+            "max_request_size": NO_LIMIT_BYTES,
             "request_timeout_ms": int(request_timeout_seconds * 1000),
             "linger_ms": linger_ms,
             "compression_type": compression,
