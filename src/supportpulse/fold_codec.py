@@ -15,14 +15,16 @@ _decode = msgspec.msgpack.Decoder().decode
 
 
 def fold_bytes(fold: Fold) -> bytes:
-    """A fold alone: the base of a sealed history."""
-    return _encode([fold.plan.version.index, fold_list(fold)])
+    """A fold and what it said and may still take back: the base of a sealed history."""
+    return _encode([fold.plan.version.index, fold_list(fold), [emission[:-1] for emission in fold.out]])
 
 
 def fold_of(value: bytes, plans: tuple[Plan, ...], source: str) -> Fold:
     """The fold of a sealed history's base."""
-    policy, fold = _decode(value)
-    return fold_from(fold, plans, source, policy)
+    policy, listed, said = _decode(value)
+    fold = fold_from(listed, plans, source, policy)
+    fold.out = [Emission(*emission) for emission in said]
+    return fold
 
 
 def fold_list(fold: Fold) -> list[Any]:

@@ -15,9 +15,16 @@ from supportpulse.facts import Observation, Reading
 ENTRY: Final = Struct(">QQ8sQH")
 SIZE: Final = ENTRY.size
 ID_AT: Final = 16
+ORDER_SIZE: Final = 24
+"""Bytes of an entry that order it: time, sequence and id."""
 
 Entry = tuple[int, int, int, Observation]
 """time, id64, facts, observation: what a fold takes."""
+
+
+def order_of(reading: Reading) -> bytes:
+    """Where a reading sorts among entries: it is later than those whose first bytes are less."""
+    return ENTRY.pack(reading.time, reading.sequence, reading.id64.to_bytes(8, "big"), 0, 0)[:ORDER_SIZE]
 
 
 class History:

@@ -14,7 +14,7 @@ from supportpulse.errors import Rejected
 from supportpulse.facts import Observation, Reading
 from supportpulse.fold import Fold
 from supportpulse.fold_codec import fold_bytes, fold_of
-from supportpulse.history import SIZE, Entry, History
+from supportpulse.history import ORDER_SIZE, SIZE, Entry, History, order_of
 from supportpulse.names import Reason
 from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, STARTED, Emission
 from supportpulse.policy import Policy
@@ -24,7 +24,7 @@ SEAL_ABOVE = 512
 
 MOST_TEXT = 200_000
 MOST_PENDING = 4_000
-"""Characters observed, and decisions waiting for `as_of`, above which a ticket takes no more: it must fit into a record."""
+"""Characters observed, and decisions waiting for `as_of`, above which a ticket takes no more: it must fit a record."""
 
 Net = dict[tuple[int, int, int], Emission]
 """(kind, clock, cycle) -> what stands of all that was said."""
@@ -77,9 +77,9 @@ class Ticket:
             )
         if history.text > MOST_TEXT or len(self.fold.pending) > MOST_PENDING:
             raise Rejected(Reason.TICKET_TOO_BIG, f"ticket {reading.key}: its state would outgrow a record")
-        entry = history.pack(reading)
-        if self.sealed and entry < self.sealed:
+        if self.sealed and order_of(reading) <= self.sealed[:ORDER_SIZE]:
             raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
+        entry = history.pack(reading)
         fold = self.fold
         in_order = entry > history.entries[-SIZE:] and reading.time > fold.as_of and fold.void_at < 0
         if not in_order or reading.facts & f.VOIDING or not self._born(reading):
@@ -231,9 +231,9 @@ class Ticket:
         ended = next((emission for emission in ends if emission is not None), None)
         deadline = void.void_deadlines.get((clock, cycle), -1 if ended is None else ended.deadline)
         binding = started.binding if ended is None else ended.binding
-        for live in void.cycles:
-            if live is not None and live.id == cycle and live.stop < 0:
-                binding = live.binding
+        live = void.cycles[clock]
+        if live is not None and live.id == cycle and live.stop < 0:
+            binding = live.binding
         return Emission(CANCELLED, clock, cycle, void.void_at, deadline, binding, 0, started.inferred)
 
     # -- long histories -----------------------------------------------------------------------------------------------
@@ -243,7 +243,8 @@ class Ticket:
         half = len(self.history) // 2
         first = list(self.history)[:half]
         base = self._replay(first)
-        base.out = []
+        open_cycles = {(index, cycle.id) for index, cycle in enumerate(base.cycles) if cycle is not None}
+        base.out = [said for (_, *place), said in _stands(base.out).items() if tuple(place) in open_cycles]
         self.sealed = self.history.entries[(half - 1) * SIZE : half * SIZE]
         self.base = fold_bytes(base)
         self.history = self.history.without_first(half)
