@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "evaluate",
     "what-if": "what_if",
     "explain": "explain",
+    "tickets": "tickets",
     "policy": "policy",
 }
 """Command -> module of `supportpulse.commands` that exports it as `command`; in the order of `--help`."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from supportpulse.commands.log_files import LogFiles, bar
+from supportpulse.commands.log_files import LogFiles
 from supportpulse.commands.parameters import BAD_INPUT_EXIT, MOMENT
+from supportpulse.commands.progress import progress_bar
 from supportpulse.commands.tables import new_table, percent, print_table
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def command(
     rules = load_policy(Settings.from_env({"policy": policy}).policy)
     logs = LogFiles(files)
     readings = list(logs.readings())
-    with bar("running the clocks"):
+    with progress_bar("running the clocks"):
         evaluation = evaluate(readings, rules, None if as_of is None else to_ms(as_of))
         lines = per_clock_and_rule(evaluation)
     if verdicts is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from supportpulse.commands.progress import progress_bar
 
 if TYPE_CHECKING:
     from supportpulse.reader import Read
@@ -27,7 +28,7 @@ class LogFiles:
         from supportpulse.edges.lines import open_lines
 
         for file in self.files:
-            with open_lines(file) as lines, bar(f"reading {file}") as advance:
+            with open_lines(file) as lines, progress_bar(f"reading {file}") as advance:
                 for number, line in enumerate(lines.unpacked, 1):
                     if number % _EVERY == 0:
                         advance(*lines.progress())
@@ -52,15 +53,3 @@ class LogFiles:
             click.echo(f"{file}: line {number}: {error}", err=True)
         elif self.bad == SHOWN_BAD_LINES + 1:
             click.echo("further bad lines are only counted", err=True)
-
-
-@contextmanager
-def bar(label: str) -> Iterator[Any]:
-    """A progress bar on standard error, a callable of (done, total); nothing when that is no terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total or None)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from supportpulse.commands.log_files import LogFiles, bar
+from supportpulse.commands.log_files import LogFiles
 from supportpulse.commands.parameters import BAD_INPUT_EXIT, MOMENT
+from supportpulse.commands.progress import progress_bar
 from supportpulse.commands.tables import new_table, percent, print_table
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def command(files: tuple[str, ...], policy: Path, against: Path | None, as_of: d
     logs = LogFiles(files)
     readings = list(logs.readings())
     until = None if as_of is None else to_ms(as_of)
-    with bar("running the clocks twice"):
+    with progress_bar("running the clocks twice"):
         changes = compare(evaluate(readings, old, until).net, evaluate(readings, new, until).net)
     if as_json:
         told = {"policy": new.digest, "against": old.digest, "bad_lines": logs.bad}

@@ -23,6 +23,8 @@ FIRST_LIVE_SECONDS = 900.0
 STALLED_SECONDS = 120.0
 """Nor may it take so long to write or process nothing at all."""
 LOOK_SECONDS = 1.0
+HISTORY_LOOK_SECONDS = 3.0
+"""A look costs this process and the worker a part of a second, which the history needs more."""
 BROKER_GONE_SECONDS = 10.0
 SILENT_SECONDS = 60.0
 
@@ -172,7 +174,7 @@ def _watch(wish: Wish, sight: Sight, kafka: Broker, worker: WorkerProcess, desk:
                 raise WorkerFailed(_stuck(f"and nothing moved for {STALLED_SECONDS:g} s", status, worker))
         elif wish.seconds is not None and now - status.live_since >= wish.seconds:
             return status
-        time.sleep(LOOK_SECONDS)
+        time.sleep(HISTORY_LOOK_SECONDS if desk.history is None else LOOK_SECONDS)
 
 
 def _stuck(when: str, status: Status, worker: WorkerProcess) -> str:
