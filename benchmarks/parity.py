@@ -133,7 +133,8 @@ def report(log: StreamLog, path: Path) -> dict[str, object]:
 def main() -> int:
     """Exit code 0 if streamed verdicts are the oracle's and the desk's for at least 99.93 %, else 1; 2 without data."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bootstrap", default=os.environ.get("SUPPORTPULSE_BOOTSTRAP"), help="default: find or start one")
+    known = os.environ.get("SUPPORTPULSE_BOOTSTRAP")
+    parser.add_argument("--bootstrap", default=known, help="host:port of a broker; default: find or start one")
     arguments = parser.parse_args()
     try:
         path = log_file()

@@ -134,6 +134,8 @@ async def serve(worker: Worker) -> None:
         stopped.cancel()
         stopping.cancel()
         await app.stop()
+    if worker.fatal is None and app.crashed:
+        worker.fatal = app.crash_reason
 
 
 async def _broker_ready(worker: Worker) -> bool:

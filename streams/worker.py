@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from os import getpid
 from typing import Any
 
@@ -16,7 +16,7 @@ from faust.types import TP
 from prometheus_client import CollectorRegistry
 
 from streams.batching import Binding, Owner, Reason
-from streams.changelog import Changelog
+from streams.changelog import Changelog, Write
 from streams.checkpoint import Checkpoint, Step
 from streams.deadlines import Deadlines
 from streams.owned import Owned
@@ -35,7 +35,7 @@ from supportpulse.watermark import Sources
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.05
-SNAPSHOT_SECONDS = 0.2
+SNAPSHOT_SECONDS = 0.1
 PROBE_SECONDS = 15.0
 LAG_SECONDS = 2.0
 EXPIRE_SECONDS = 60.0
@@ -67,13 +67,14 @@ class Worker(Owner):
         self.settings, self.plans, self.metrics, self.now = settings, plans, metrics, now
         self.shapes = Shapes(plans)
         self.owned: dict[int, Owned] = {}
-        self.fatal: SupportpulseError | None = None
+        self.fatal: BaseException | None = None
         self.stopping = asyncio.Event()
         self.name = f"{socket.gethostname()}-{getpid()}"
         self.producer: Producer
         self.changelog: Changelog
         self._after = after
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._generation = -1
         self._settled = 0.0
         self._lag: dict[int, int] = {}
         started = now()
@@ -90,13 +91,14 @@ class Worker(Owner):
         extra = {} if self._after is None else {"after": self._after}
         self.checkpoints = Checkpoint(self.changelog, self.tickets, self.panes, **extra)
         for task in (self._sweep(), self._take_snapshots(), self._probe(), self._measure_lag(), self._expire()):
-            self._tasks.append(asyncio.create_task(task))
+            self._spawn(task)
 
     async def stop(self) -> None:
         """Stop the tasks and the producer."""
-        for task in self._tasks:
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self.producer.stop()
 
     def opened(self, tp: TP, offset: int, kept: bool) -> None:
@@ -135,7 +137,9 @@ class Worker(Owner):
             self.fail(error)
             return
         self.owned[number] = owned
-        self.metrics.rebalance()
+        if self._generation != self.app.consumer_generation_id:
+            self._generation = self.app.consumer_generation_id
+            self.metrics.rebalance()
         logger.info("partition %d is ours from offset %d on: %d tickets", number, offset, state.tickets)
 
     def closed(self, tp: TP) -> None:
@@ -151,10 +155,21 @@ class Worker(Owner):
         await self.checkpoints.write([(self.owned[tp.partition], offset) for tp, offset in expected.items()])
         await self.app.consumer.commit_expected(expected)
 
-    def fail(self, error: SupportpulseError) -> None:
-        """End the worker with a reason a person can act on."""
+    def fail(self, error: BaseException) -> None:
+        """End the worker, and say why."""
         self.fatal = self.fatal or error
         self.stopping.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the agent; its failure is the worker's."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
 
     # -- tasks --------------------------------------------------------------------------------------------------------
 
@@ -173,9 +188,17 @@ class Worker(Owner):
     async def _append(self, partition: int, records: list[tuple[bytes, bytes]]) -> None:
         """Append to the source partition; what fails is sent again when it does not come back."""
         try:
-            await self.changelog.send(self.settings.events_topic, partition, records)
+            write = await self.changelog.send(self.settings.events_topic, partition, records)
         except KafkaError as error:
             logger.warning("markers of partition %d wait: %r", partition, error)
+        else:
+            self._spawn(self._appended(partition, write))
+
+    async def _appended(self, partition: int, write: Write) -> None:
+        try:
+            await write.acknowledged()
+        except KafkaError as error:
+            logger.warning("markers of partition %d are sent again: %r", partition, error)
 
     def _settle(self) -> None:
         changed = sum(len(owned.state.changed) for owned in self.owned.values())
@@ -265,8 +288,8 @@ class Worker(Owner):
                 owned.state.windows.move(now, owned.state.panes)
                 owned.state.expire(now)
 
-    async def _every(self, seconds: float) -> Any:
-        """Ticks until the worker stops; an error in one task ends the worker, not silently the task."""
+    async def _every(self, seconds: float) -> AsyncIterator[None]:
+        """Ticks until the worker stops."""
         while not self.stopping.is_set():
-            yield
+            yield None
             await asyncio.sleep(seconds)

@@ -98,8 +98,7 @@ class Fold:
         if self.status < 0:
             self.status = 0
             conditions |= STATUS_KNOWN
-        self._operate(time, id64, conditions, 0, before)
-        self.creating = self.begun
+        self.creating = self._operate(time, id64, conditions, 0, before)
 
     def step(self, time: int, id64: int, facts: int, observation: Observation) -> None:
         """Fold one entry that sorts after all before it."""
@@ -115,11 +114,13 @@ class Fold:
         if conditions or facts & (f.PROBLEM_CONFIRMED | f.SOLUTION_PROVIDED):
             conditions, inferred = self._infer(time, facts, conditions)
         if facts & f.MERGED:
-            self._merge(time)
+            self.merged = True
         if facts & f.VOIDING:
             self._void(time, facts)
         if conditions or self.binding != before:
             self._operate(time, id64, conditions, inferred, before)
+        if facts & f.MERGED:
+            self._merge(time)
 
     def _reach(self, time: int) -> None:
         """Pass what lies before an entry at `time`: shift ends and thresholds."""
@@ -240,12 +241,12 @@ class Fold:
         return bool(conditions & (BIT["status:pending_customer"] | BIT["status:solved"])) and self.replied_at == time
 
     def _merge(self, time: int) -> None:
-        self.merged = True
         if self.ended_at < 0:
             self.ended_at = time
         for clock, cycle in zip(self.plan.clocks, self.cycles, strict=True):
             if cycle is not None and cycle.stop < 0:
                 self._cancel(clock, cycle, time)
+        self.recross()
 
     def _void(self, time: int, facts: int) -> None:
         if facts & f.RESTORED:
@@ -272,7 +273,8 @@ class Fold:
 
     # -- clocks -------------------------------------------------------------------------------------------------------
 
-    def _operate(self, time: int, id64: int, conditions: int, inferred: int, before: int) -> None:
+    def _operate(self, time: int, id64: int, conditions: int, inferred: int, before: int) -> int:
+        """Run the clocks through an entry's conditions; returns the bits of those that started a cycle."""
         cycles = self.cycles
         rebound = before != self.binding
         started = 0
@@ -312,6 +314,7 @@ class Fold:
                 if cycle.binding != self.binding:
                     self._rebind(clock, cycle, time, id64)
         self.recross()
+        return started
 
     def _start(self, clock: Clock, time: int, id64: int, inferred: int) -> int:
         """Start a cycle unless the ticket forbids it; returns the clock's bit if it started."""

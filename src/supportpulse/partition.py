@@ -6,6 +6,7 @@ Between two records the state is whole, so a snapshot taken there is consistent.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -26,6 +27,8 @@ from supportpulse.tally import Shapes, Tally
 from supportpulse.ticket import Plans, Ticket
 from supportpulse.watermark import Sources
 from supportpulse.wheel import Wheel
+
+logger = logging.getLogger(__name__)
 
 POLICY_KEY: Final = b"\x00policy"
 """Key of the record that says under which policy versions a partition's state was made; ticket keys hold a `|`."""
@@ -168,15 +171,18 @@ class Partition:
                 counts[self._take(incoming)] += 1
             except Rejected as error:
                 counts["event"] += 1
-                self.letters.append(Letter(incoming, Reason(error.reason), error.detail))
-                self.watcher.rejected(error.reason)
-            except Exception as error:  # a defect of ours, and no reason to stop: on a replay it would come again
-                detail = f"{type(error).__name__}: {error}"
-                self.letters.append(Letter(incoming, Reason.FOLD_FAILED, detail))
-                self.watcher.rejected(Reason.FOLD_FAILED.value)
+                self._reject(incoming, Reason(error.reason), error.detail)
+            except Exception as error:  # a defect: it must neither stop the stream nor lose the record
+                logger.exception("%s-%s offset %s", self.place.topic, self.place.partition, incoming.offset)
+                counts["event"] += 1
+                self._reject(incoming, Reason.FOLD_FAILED, f"{type(error).__name__}: {error}")
         for kind, count in counts.items():
             if count:
                 self.watcher.processed(count, kind)
+
+    def _reject(self, incoming: Incoming, reason: Reason, detail: str) -> None:
+        self.letters.append(Letter(incoming, reason, detail))
+        self.watcher.rejected(reason)
 
     def _take(self, incoming: Incoming) -> str:
         value, key = incoming.value, incoming.key
