@@ -14,7 +14,7 @@ def intake(worker: Worker) -> Any:
 
     @worker.app.agent(worker.events, name="intake")  # type: ignore[untyped-decorator]
     async def fold(stream: Any) -> None:
-        _tune_gc()
+        tune_gc()
         async for batch in stream:
             verdict = worker.bound.expected.admit(batch)
             if verdict.action is Action.TAKE:
@@ -31,7 +31,7 @@ def intake(worker: Worker) -> Any:
     return fold
 
 
-def _tune_gc() -> None:
+def tune_gc() -> None:
     """Few, late collections: tickets live long and hold no cycles."""
     gc.collect()
     gc.freeze()
