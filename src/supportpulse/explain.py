@@ -26,6 +26,7 @@ from supportpulse.outcome import (
     KIND_NAMES,
     LATE,
     MET,
+    SOLVED,
     STARTED,
     Emission,
     cycle_name,
@@ -157,7 +158,7 @@ class _Telling:
         fold = self.ticket.fold
         tell(self.net, self.key, fold.plan, emissions)
         for said in emissions:
-            if self._wanted(said.clock):
+            if said.kind != SOLVED and self._wanted(said.clock):
                 yield self._change(said, fold.plan, fold.cycles[said.clock])
 
     def _change(self, said: Emission, plan: Plan, cycle: Cycle | None) -> Change:

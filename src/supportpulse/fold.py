@@ -37,9 +37,10 @@ from supportpulse.clock import (
     Plan,
 )  # fmt: skip
 from supportpulse.facts import Observation
-from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, STARTED, Emission
+from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, SOLVED, STARTED, Emission
 
-SOLVED, CLOSED = 4, 5
+FIRST_ENDED, CLOSED = 4, 5
+_RESOLVED = BIT["resolved"]
 NONE_ATTRIBUTES: tuple[str | None, ...] = (None,) * len(f.INTERVAL_ATTRIBUTES)
 
 
@@ -113,6 +114,9 @@ class Fold:
         inferred = 0
         if conditions or facts & (f.PROBLEM_CONFIRMED | f.SOLUTION_PROVIDED):
             conditions, inferred = self._infer(time, facts, conditions)
+            if conditions & _RESOLVED:
+                known = self.confirmed | self.solved << 1
+                self.out.append(Emission(SOLVED, 0, id64, time, -1, self.binding, 0, known))
         if facts & f.MERGED:
             self.merged = True
         if facts & f.VOIDING:
@@ -176,13 +180,13 @@ class Fold:
 
     def _change_status(self, time: int, status: int) -> int:
         conditions = STATUS_BIT[status] if self.status >= 0 or status else STATUS_KNOWN
-        if status >= SOLVED:
-            if self.status < SOLVED:
+        if status >= FIRST_ENDED:
+            if self.status < FIRST_ENDED:
                 conditions |= BIT["resolved"] | BIT["completely_resolved"]
                 self.ended_at = time
             if status == CLOSED:
                 conditions |= BIT["closed"]
-        elif self.status >= SOLVED:
+        elif self.status >= FIRST_ENDED:
             conditions |= BIT["reopened"]
             self.ended_at = -1
         self.status = status
@@ -265,7 +269,7 @@ class Fold:
         end, self.shift_end = self.shift_end, NEVER
         if self.crossing < end:
             self._settle(end)
-        if self.status >= SOLVED or self.merged or self.void_at >= 0:
+        if self.status >= FIRST_ENDED or self.merged or self.void_at >= 0:
             return
         self.handing_site = self.owner_site
         name = xxh64_intdigest(self.assignment.to_bytes(8, "big") + end.to_bytes(8, "big"))

@@ -16,7 +16,18 @@ from prometheus_client.samples import Exemplar
 
 from supportpulse import names
 from supportpulse.clock import Plan
-from supportpulse.outcome import BREACHED, CANCELLED, KIND_NAMES, LATE, MET, PUBLISHED, STARTED, VERDICTS, Emission
+from supportpulse.outcome import (
+    BREACHED,
+    CANCELLED,
+    KIND_NAMES,
+    LATE,
+    MET,
+    PUBLISHED,
+    SOLVED,
+    STARTED,
+    VERDICTS,
+    Emission,
+)
 from supportpulse.panes import Cell, cell, parts
 from supportpulse.series import Series
 
@@ -82,6 +93,7 @@ class Metrics(Collector):
         self._exemplars: dict[Cell, str] = {}
         self._consumed: dict[int, Spread] = {}
         self._consumed_groups = [Spread(names.CONSUMED_EDGES) for _ in series.groups]
+        self._solved = [0] * 4
         self._backfilled = dict.fromkeys((STARTED, *CLOSED), 0)
         self._retracted = dict.fromkeys(names.RETRACTIONS, 0)
         self._processed = dict.fromkeys(names.RECORD_TYPES, 0)
@@ -116,6 +128,8 @@ class Metrics(Collector):
                     self._exemplars[place] = ticket
                 if kind == BREACHED:
                     self._delays[names.Metric.DEADLINE_DELAY].observe(max(now_ms - one.time, 0) / 1000)
+            if kind == SOLVED and live:
+                self._solved[one.inferred] += 1
             if kind in FULFILLED and live and one.elapsed >= 0:
                 aim = plan.aim(one.binding, one.clock)
                 if aim is not None:
@@ -172,6 +186,13 @@ class Metrics(Collector):
         """All families, with a 0 for whatever did not happen yet."""
         yield from self._clocks()
         outcomes = {KIND_NAMES[kind]: count for kind, count in self._backfilled.items()}
+        solved = CounterMetricFamily(
+            names.Metric.TICKETS_SOLVED.value, "Tickets solved, by what was confirmed or given before.",
+            labels=("confirmed", "solution"),
+        )  # fmt: skip
+        for known, count in enumerate(self._solved):
+            solved.add_metric(("yes" if known & 1 else "no", "yes" if known & 2 else "no"), count)
+        yield solved
         yield _counter(names.Metric.OUTCOMES_BACKFILLED, "Decisions on history.", names.OUTCOME, outcomes)
         yield _counter(names.Metric.OUTCOMES_RETRACTED, "Outcomes taken back.", names.REASON, self._retracted)
         yield _counter(names.Metric.EVENTS_PROCESSED, "Records read from the log.", names.TYPE, self._processed)

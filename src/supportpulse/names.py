@@ -94,6 +94,7 @@ class Metric(StrEnum):
     BUILD_INFO = "sla_build_info"
     CLOCKS_STARTED = "sla_clocks_started_total"
     CLOCKS_CLOSED = "sla_clocks_closed_total"
+    TICKETS_SOLVED = "sla_tickets_solved_total"
     OUTCOMES_BACKFILLED = "sla_outcomes_backfilled_total"
     OUTCOMES_RETRACTED = "sla_outcomes_retracted_total"
     CONSUMED = "sla_clock_consumed_ratio"

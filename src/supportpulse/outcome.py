@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-STARTED, AT_RISK, BREACHED, MET, CANCELLED, FINAL, LATE = range(7)
-"""LATE (stopped after its deadline) and STARTED are counted in panes, but not published."""
-KIND_NAMES: Final = ("started", "at_risk", "breached", "met", "cancelled", "final", "late")
+STARTED, AT_RISK, BREACHED, MET, CANCELLED, FINAL, LATE, SOLVED = range(8)
+"""LATE (stopped after its deadline) and STARTED are counted in panes, but not published.
+
+SOLVED is said of the ticket (clock 0, cycle = the entry's id): `inferred` is 1 if its problem had been confirmed, by
+word or inference, plus 2 if a solution had been given.
+"""
+KIND_NAMES: Final = ("started", "at_risk", "breached", "met", "cancelled", "final", "late", "solved")
 PUBLISHED: Final = frozenset({AT_RISK, BREACHED, MET, CANCELLED, FINAL})
 VERDICTS: Final = frozenset({BREACHED, MET, CANCELLED})
 
