@@ -10,6 +10,7 @@ from supportpulse.ticket import Plans, Ticket
 
 POLICY = """
 name = "p"
+labels = ["rule"]
 [inference]
 confirmed_by = ["first_substantive_reply"]
 [[rules]]
@@ -31,7 +32,8 @@ def known_when_solved(*events: object) -> list[int]:
 
 def test_a_ticket_solved_without_confirmation_or_solution_is_told_from_others() -> None:
     """Solving says what was known by then: nothing, the confirmation by inference, or the solution by word too."""
-    created, solved = happened("TicketCreated", 0, "1", by="customer"), happened("StatusChanged", 3000, "4", status="solved")
+    created = happened("TicketCreated", 0, "1", by="customer")
+    solved = happened("StatusChanged", 3000, "4", status="solved")
     reply = happened("MessagePosted", 1000, "2", by="agent")
     solution = happened("SolutionProvided", 2000, "3", by="agent")
     assert known_when_solved(created, solved) == [0]
