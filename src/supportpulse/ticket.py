@@ -245,6 +245,11 @@ class Ticket:
         base = self._replay(first)
         open_cycles = {(index, cycle.id) for index, cycle in enumerate(base.cycles) if cycle is not None}
         base.out = [said for (_, *place), said in _stands(base.out).items() if tuple(place) in open_cycles]
+        base.pending = [
+            (due, said)
+            for due, said in base.pending
+            if due > self.fold.as_of or (said.clock, said.cycle) in open_cycles
+        ]
         self.sealed = self.history.entries[(half - 1) * SIZE : half * SIZE]
         self.base = fold_bytes(base)
         self.history = self.history.without_first(half)

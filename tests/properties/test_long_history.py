@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from strategies import History, histories
+from strategies import HOUR, START, History, happened, histories
 from supportpulse import codec, ticket
 from supportpulse.errors import Rejected
 from supportpulse.events import TicketEvent
@@ -49,8 +49,9 @@ class Ledger:
 
 
 def readings(events: tuple[TicketEvent, ...]) -> list[Reading]:
-    """The entries that do not make a ticket void: a void reaches back beyond a seal."""
-    found = [read_event(event) for event in events]
+    """A creation before all, and the entries but those that void: a void and a late creation reach beyond a seal."""
+    first = happened("TicketCreated", START - HOUR, "first", by="customer", scenario="live")
+    found = [read_event(event) for event in (first, *events)]
     return [reading for reading in found if isinstance(reading, Reading) and not reading.facts & VOIDING]
 
 

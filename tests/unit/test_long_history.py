@@ -176,6 +176,18 @@ def test_a_record_stays_bounded_however_long_the_ticket() -> None:
     assert max(sizes[1:]) - min(sizes[1:]) < 2_000
 
 
+def test_a_sealed_base_forgets_what_was_decided_for_good() -> None:
+    """A thousand breaches that markers have decided leave no trace in the base; without markers they wait there."""
+    marked, waiting = Told(), Told()
+    for number, reading in enumerate(turns(6 * SEAL_ABOVE)):
+        waiting.take(reading)
+        marked.take(reading)
+        if number % 10 == 0:
+            marked.mark(reading.time - 1)
+    assert len(waiting.ticket.base or b"") > 20_000
+    assert len(marked.ticket.base or b"") < 2_000
+
+
 def test_a_retired_ticket_is_a_stub_that_refuses_everything() -> None:
     """A header is all that remains, and a repeated delivery raises no ghost."""
     one, told = Told(), turns(20)
