@@ -27,6 +27,7 @@ _READ = (
 )
 _LABELS = tuple(f'{names.WINDOW}="{window}"' for window in (WINDOW, RECENT))
 MOST_CLOCKS = 10
+NUMBER_WIDTH = 5
 
 
 @dataclass
@@ -166,11 +167,12 @@ def _table(rows: Sequence[Row], headings: Sequence[str], over: str) -> Renderabl
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in headings:
-        table.add_column(heading, no_wrap=True, min_width=17)
-    for heading in ("met", "breached", "share", "usual", "last hour", "at risk", f"waiting >{over}"):
-        table.add_column(heading, justify="right", no_wrap=True)
+        table.add_column(heading, overflow="fold")
+    for heading in ("met", "breached", "share", "usual", "last\nhour", "at\nrisk", f"waiting\n>{over}"):
+        width = max(len(part) for part in heading.split("\n"))  # a narrow terminal cuts names, never numbers
+        table.add_column(heading, justify="right", no_wrap=True, min_width=max(width, NUMBER_WIDTH))
     for row in rows:
         table.add_row(
             *row.group,

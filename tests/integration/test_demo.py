@@ -13,6 +13,7 @@ from typing import IO
 
 import pytest
 
+from supportpulse.edges.broker import Broker
 from supportpulse.edges.topics import connect
 
 pytestmark = pytest.mark.kafka
@@ -94,6 +95,24 @@ def test_however_it_ends_its_worker_ends_too(kafka: str, number: int, code: int)
         time.sleep(0.05)
     assert not processes_naming(str(folder))
     assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_a_broker_that_dies_ends_the_demo(own_broker: Broker) -> None:
+    """Exit code 1, the broker named, within a stated time and not after the long one for the first live event."""
+    demo = subprocess.Popen(
+        [*DEMO, "--bootstrap", own_broker.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert demo.stdout is not None
+    try:
+        read_until(demo.stdout, "metrics: ")
+        own_broker.kill()
+        _, errors = demo.communicate(timeout=90)
+    finally:
+        demo.kill()
+    assert demo.returncode == 1
+    assert own_broker.bootstrap in errors
+    assert "Traceback" not in errors
 
 
 def test_a_worker_that_dies_ends_the_demo_with_its_last_words(kafka: str, tmp_path: Path) -> None:

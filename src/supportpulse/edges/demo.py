@@ -27,6 +27,7 @@ HISTORY_LOOK_SECONDS = 3.0
 """A look costs this process and the worker a part of a second, which the history needs more."""
 BROKER_GONE_SECONDS = 10.0
 SILENT_SECONDS = 60.0
+REMOVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,10 @@ def run(wish: Wish, sight: Sight) -> Status:
         desk = stack.enter_context(
             Simulation(settings, seed=wish.seed, weeks=wish.weeks, events=wish.events, rate=wish.rate)
         )
-        return _watch(wish, sight, kafka, worker, desk)
+        try:
+            return _watch(wish, sight, kafka, worker, desk)
+        finally:
+            sight.say("ending what was started")
 
 
 def _settings(wish: Wish, kafka: Broker) -> Settings:
@@ -131,7 +135,9 @@ def _topics(settings: Settings, kafka: Broker, *, keep: bool) -> Iterator[None]:
     finally:
         if kafka.how == "given" and not keep:
             with contextlib.suppress(BrokerUnavailable):  # it went away first: nothing we can do, and said already
-                remove_topics(settings.bootstrap, created, security=settings.kafka_security())
+                remove_topics(
+                    settings.bootstrap, created, security=settings.kafka_security(), timeout_seconds=REMOVE_SECONDS
+                )
 
 
 def _watch(wish: Wish, sight: Sight, kafka: Broker, worker: WorkerProcess, desk: Simulation) -> Status:

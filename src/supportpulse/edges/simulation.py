@@ -11,6 +11,7 @@ from supportpulse.edges.simulator import LiveDesk, Plan
 from supportpulse.settings import Settings
 
 WEEK_MS = 7 * 86_400_000
+STOP_SECONDS = 5.0
 HISTORY_LINGER_MS = 100
 """Full speed wants full batches; live, an event is sent at once."""
 
@@ -39,7 +40,7 @@ class Simulation:
 
     def __exit__(self, *exception: object) -> None:
         self._stop.set()
-        self._thread.join(10)
+        self._thread.join(STOP_SECONDS)
 
     @property
     def written(self) -> int:
