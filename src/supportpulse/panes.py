@@ -8,7 +8,7 @@ last source offset a pane includes makes a replay skip what it has (law 4).
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -43,17 +43,17 @@ def parts(place: Cell) -> tuple[int, int, int, int]:
     return place >> 27, place >> 10 & 0x1FFFF, place >> 5 & 31, place & 31
 
 
-def deltas(emissions: Iterable[Emission], version: int, labels: int) -> Iterator[Delta]:
+def deltas(emissions: Iterable[Emission], version: int, labels: int) -> list[Delta]:
     """What emissions of one ticket add to panes; `labels` is the number of label sets of its policy version."""
-    for said in emissions:
-        kind = said.kind
-        sign = -1 if said.because else 1
-        label = said.binding % labels
+    found = []
+    for kind, clock, _, time, _, binding, elapsed, _, because in emissions:
+        sign = -1 if because else 1
+        place = cell(version, binding % labels, clock, 0)
         if kind < FIRST_DURATION:
-            yield said.time, cell(version, label, said.clock, kind), sign
-        if (kind == MET and said.elapsed >= 0) or kind == LATE:
-            slot = FIRST_DURATION + bisect_left(_EDGES, said.elapsed)
-            yield said.time, cell(version, label, said.clock, slot), sign
+            found.append((time, place + kind, sign))
+        if (kind == MET and elapsed >= 0) or kind == LATE:
+            found.append((time, place + FIRST_DURATION + bisect_left(_EDGES, elapsed), sign))
+    return found
 
 
 class Pane:
@@ -107,36 +107,47 @@ class Panes:
 
         A pane that ended longer ago than it is kept, by the record's broker time `now` (ms), is not made again.
         """
-        summed: dict[tuple[Key, Cell], int] = {}
-        for time, place, sign in changes:
-            for grain, width in WIDTH.items():
-                index = time // width
-                if (index + 1) * width + KEPT[grain] > now:
-                    spot = ((grain, index), place)
-                    summed[spot] = summed.get(spot, 0) + sign
         added: list[tuple[Key, Cell, int]] = []
-        touched: dict[Key, Pane] = {}
-        for (key, place), count in summed.items():
-            pane = touched.get(key)
-            if pane is None:
-                pane = self.panes.get(key)
-                if pane is None:
-                    pane = self.panes[key] = Pane()
-                if offset <= pane.offset:
-                    continue
-                touched[key] = pane
-            if count:
-                counts = pane.counts
-                total = counts.get(place, 0) + count
+        touched: dict[Key, Pane | None] = {}
+        at: int | None = None
+        spots: list[tuple[Key, dict[Cell, int]]] = []
+        for time, place, sign in changes:
+            if time != at:
+                at, spots = time, self._spots(time, offset, now, touched)
+            for key, counts in spots:
+                total = counts.get(place, 0) + sign
                 if total:
                     counts[place] = total
                 else:
                     del counts[place]
-                added.append((key, place, count))
-        for key, pane in touched.items():
-            pane.offset = offset
-            self.dirty.add(key)
+                added.append((key, place, sign))
         return added
+
+    def _spots(
+        self, time: int, offset: int, now: int, touched: dict[Key, Pane | None]
+    ) -> list[tuple[Key, dict[Cell, int]]]:
+        """The panes of a time, with what to count in; `touched`: panes of the record so far, None if they have it."""
+        spots: list[tuple[Key, dict[Cell, int]]] = []
+        for grain, width in WIDTH.items():
+            index = time // width
+            if (index + 1) * width + KEPT[grain] <= now:
+                continue
+            key = grain, index
+            if key in touched:
+                pane = touched[key]
+            else:
+                pane = self.panes.get(key)
+                if pane is None:
+                    pane = self.panes[key] = Pane()
+                if offset <= pane.offset:
+                    pane = None
+                else:
+                    pane.offset = offset
+                    self.dirty.add(key)
+                touched[key] = pane
+            if pane is not None:
+                spots.append((key, pane.counts))
+        return spots
 
     def expire(self, now: int) -> list[Key]:
         """Drop panes that ended longer ago than they are kept, by broker time (ms); returns their keys."""
@@ -159,11 +170,10 @@ class Rolling:
         """Whether a pane lies in the window as it stands."""
         return any(self.last - shift - self.length < index <= self.last - shift for shift in self.shifts)
 
-    def add(self, index: int, place: Cell, count: int) -> None:
-        """Count a change of a pane."""
-        for shift in self.shifts:
-            if self.last - shift - self.length < index <= self.last - shift:
-                self._add(place, count)
+    def add(self, counts: Mapping[Cell, int]) -> None:
+        """Count changes of a pane that the window includes."""
+        for place, count in counts.items():
+            self._add(place, count)
 
     def move(self, now: int, panes: Mapping[Key, Pane]) -> None:
         """Slide to `now` (ms)."""
@@ -204,15 +214,28 @@ class Windows:
         }
         weeks = tuple(HOURS_A_WEEK * week for week in (1, 2, 3, 4))
         self.baselines = {name: Rolling("1h", WINDOWS_SECONDS[name] // 3600, weeks) for name in BASELINE_WINDOWS}
+        self._added: list[tuple[Key, Cell, int]] = []
 
     def add(self, added: Iterable[tuple[Key, Cell, int]]) -> None:
-        """Count what `Panes.apply` added."""
-        for (grain, index), place, count in added:
-            for rolling in (*self.windows.values(), *self.baselines.values()):
-                if rolling.grain == grain:
-                    rolling.add(index, place, count)
+        """Note what `Panes.apply` added; it is counted at the next `move`."""
+        self._added += added
 
     def move(self, now: int, panes: Panes) -> None:
-        """Slide every window to `now` (ms); do it before panes are expired."""
-        for rolling in (*self.windows.values(), *self.baselines.values()):
+        """Count what was added, then slide every window to `now` (ms); do it before panes are expired."""
+        rollings = (*self.windows.values(), *self.baselines.values())
+        for (grain, index), counts in self._by_pane().items():
+            for rolling in rollings:
+                if rolling.grain == grain and rolling.includes(index):
+                    rolling.add(counts)
+        for rolling in rollings:
             rolling.move(now, panes.panes)
+
+    def _by_pane(self) -> dict[Key, dict[Cell, int]]:
+        added, self._added = self._added, []
+        found: dict[Key, dict[Cell, int]] = {}
+        for key, place, count in added:
+            counts = found.get(key)
+            if counts is None:
+                counts = found[key] = {}
+            counts[place] = counts.get(place, 0) + count
+        return found

@@ -101,6 +101,7 @@ def test_windows_and_baselines_are_the_sums_of_their_panes(
         windows.move(now, panes)
         windows.add(panes.apply(offset, changes, now))
         kept += changes
+        windows.move(now, panes)
         if expire:
             panes.expire(now)
         assert standing(windows) == expected(kept, now)
