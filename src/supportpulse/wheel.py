@@ -47,25 +47,34 @@ class Wheel:
     def pass_to(self, watermark: int, limit: int) -> list[bytes]:
         """Keys whose deadline lies before `watermark` (ms), at most `limit`, earliest first; they are disarmed."""
         hand = (watermark - 1) // MINUTE
-        while self._order and self._order[0] <= hand:
-            minute = heappop(self._order)
-            keys = self._minutes.pop(minute)
-            self._entries -= len(keys)
-            for key in set(keys):
-                due = self._due_of(key)
-                if due // MINUTE == minute:
-                    self._ready.append((due, key))
-            heapify(self._ready)
-            self._hand = max(self._hand, minute)
-            if len(self._ready) >= limit:
-                break
         passed: list[bytes] = []
+        self._pop(watermark, limit, passed)
+        while len(passed) < limit and self._order and self._order[0] <= hand:
+            self._turn()
+            self._pop(watermark, limit, passed)
+        return passed
+
+    def _turn(self) -> None:
+        """Move the hand to the next minute that has entries."""
+        minute = heappop(self._order)
+        keys = self._minutes.pop(minute)
+        self._entries -= len(keys)
+        for key in set(keys):
+            due = self._due_of(key)
+            if due // MINUTE == minute:
+                self._ready.append((due, key))
+        heapify(self._ready)
+        self._hand = max(self._hand, minute)
+
+    def _pop(self, watermark: int, limit: int, passed: list[bytes]) -> None:
+        """Take what is due out of the minutes under the hand."""
         ready = self._ready
         while ready and ready[0][0] < watermark and len(passed) < limit:
-            due, key = heappop(ready)
-            if self._due_of(key) == due and (not passed or passed[-1] != key):
+            due, key = first = heappop(ready)
+            while ready and ready[0] == first:
+                heappop(ready)
+            if self._due_of(key) == due:
                 passed.append(key)
-        return passed
 
     def compact(self, tickets: int) -> None:
         """Drop stale entries once there are more than two a ticket."""
