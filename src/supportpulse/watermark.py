@@ -1,8 +1,8 @@
 """How far each source has told what happened: the time its deadlines are decided by (law 3).
 
-A source that never sent a heartbeat counts as the wall clock. A live one heard of within the freshness bound counts as
-the wall clock minus its grace; a stale one holds. A log counts as its own watermark, several instances as their
-minimum.
+A source that never sent a heartbeat, or was released, counts as the wall clock minus its grace, and so does a live one
+heard of within the freshness bound; a stale one holds at what it said last, minus its grace. A log counts as its own
+watermark, several instances as their minimum.
 """
 
 from __future__ import annotations
@@ -56,12 +56,11 @@ class Source:
         for instance in self.instances.values():
             mode, watermark = instance.mode, instance.watermark
             if mode == RELEASED:
-                watermark = now
+                watermark = now - self.grace
             elif mode == LIVE:
-                if now - instance.heard <= freshness:
-                    watermark = now - self.grace
-                else:
-                    stale = True
+                fresh = now - instance.heard <= freshness
+                watermark = (now if fresh else watermark) - self.grace
+                stale |= not fresh
             if least is None or watermark < least.watermark:
                 least = Status(mode, watermark, False)
         if least is None:

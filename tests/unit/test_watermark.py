@@ -1,0 +1,100 @@
+"""How far a source's time has come: modes, instances, staleness, grace."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supportpulse.facts import Beat
+from supportpulse.watermark import Source, Sources, Status
+
+NOW, FRESH = 1_000_000_000, 30_000
+
+
+def sources(grace_seconds: float = 0.0) -> Sources:
+    """Sources of one partition; `desk` has a grace."""
+    return Sources(FRESH, {"desk": grace_seconds})
+
+
+def beat(mode: str, watermark: int, instance: str = "a", source: str = "desk") -> Beat:
+    """A heartbeat."""
+    return Beat(source, instance, watermark, mode, watermark)
+
+
+def test_a_source_that_never_sent_a_heartbeat_counts_as_the_wall_clock_minus_its_grace() -> None:
+    """A producer need not know of heartbeats."""
+    assert sources(2.5).status("desk", NOW) == Status("released", NOW - 2500, False)
+    assert sources(2.5).status("other", NOW).watermark == NOW
+
+
+@pytest.mark.parametrize(
+    ("mode", "watermark"),
+    [("log", NOW - 90_000), ("ended", NOW - 90_000), ("released", NOW - 2000), ("live", NOW - 2000)],
+)
+def test_a_fresh_source_counts_as_its_mode_says(mode: str, watermark: int) -> None:
+    """Log and end are what they said, live and released are the wall clock minus the grace."""
+    one = sources(2)
+    one.hear(beat(mode, NOW - 90_000), NOW - FRESH)
+    assert one.status("desk", NOW) == Status(mode, watermark, False)
+
+
+def test_a_live_source_not_heard_of_holds_at_what_it_said_last() -> None:
+    """Not one millisecond after the freshness bound does it count as the wall clock; and its grace still holds."""
+    one = sources(2)
+    one.hear(beat("live", NOW - 5), NOW)
+    assert one.status("desk", NOW + FRESH) == Status("live", NOW + FRESH - 2000, False)
+    assert one.status("desk", NOW + FRESH + 1) == Status("live", NOW - 2005, True)
+
+
+def test_going_stale_never_lets_a_deadline_pass_that_the_grace_held_back() -> None:
+    """With a grace longer than the freshness bound the last heartbeat lies ahead of what counts."""
+    one = sources(120)
+    one.hear(beat("live", NOW), NOW)
+    assert one.status("desk", NOW + FRESH + 1).watermark < one.status("desk", NOW + FRESH).watermark
+
+
+def test_several_instances_count_as_their_minimum_and_one_stale_makes_the_source_stale() -> None:
+    """What one gateway has not delivered may lie before what another has."""
+    one = sources()
+    one.hear(beat("live", NOW, "a"), NOW)
+    one.hear(beat("live", NOW - 60_000, "b"), NOW - 60_000)
+    one.hear(beat("log", NOW - 100, "c"), NOW)
+    assert one.status("desk", NOW) == Status("live", NOW - 60_000, True)
+    one.hear(beat("released", NOW, "b"), NOW)
+    assert one.status("desk", NOW) == Status("log", NOW - 100, False)
+
+
+def test_the_last_heartbeat_of_an_instance_counts_even_if_it_says_less() -> None:
+    """A source that starts again from an earlier point of its log says so."""
+    one = sources()
+    one.hear(beat("log", NOW), NOW)
+    one.hear(beat("log", NOW - 1000), NOW)
+    assert one.status("desk", NOW).watermark == NOW - 1000
+    one.hear(beat("live", NOW), NOW)
+    assert one.status("desk", NOW).mode == "live"
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=5),
+        st.tuples(st.sampled_from(("log", "live", "ended", "released")), st.integers(0, 2**45), st.integers(0, 2**45)),
+    )
+)
+def test_instances_survive_their_record(told: dict[str, tuple[str, int, int]]) -> None:
+    """What was heard of a source is state: a restart knows it."""
+    before, after = Source(), Source()
+    for name, (mode, watermark, heard) in told.items():
+        before.hear(beat(mode, watermark, name), heard)
+    after.load(before.encode())
+    assert after.instances == before.instances
+    assert after.encode() == before.encode()
+
+
+def test_a_source_that_was_heard_of_has_to_be_written() -> None:
+    """Asking does not make it dirty, hearing does."""
+    one = sources()
+    one.status("other", NOW)
+    assert one.dirty == set()
+    one.hear(beat("log", NOW), NOW)
+    assert one.dirty == {"desk"}
