@@ -301,13 +301,17 @@ class Partition:
                 del self.live[key]
 
     def due(self, now: int, limit: int) -> Iterator[tuple[bytes, int]]:
-        """Tickets whose next deadline their source's watermark has passed, with the marker's `at` (ms).
+        """At most `limit` tickets whose next deadline their source's watermark has passed, with the marker's `at` (ms).
 
-        The watermark itself has not been delivered, so a marker says one millisecond less.
+        The watermark itself has not been delivered, so a marker says one millisecond less. No source takes more than
+        its share of the limit: an import that has much to decide does not hold up what is live.
         """
+        share = -(-limit // max(len(self.wheels), 1))
         for name, wheel in self.wheels.items():
             watermark = self.sources.status(name, now).watermark
-            for key in wheel.pass_to(watermark, limit):
+            passed = wheel.pass_to(watermark, min(share, limit))
+            limit -= len(passed)
+            for key in passed:
                 yield key, watermark - 1
             wheel.compact(self.tickets)
 
