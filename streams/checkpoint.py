@@ -90,7 +90,7 @@ def _snapshot(owned: Owned, offset: int) -> _Snapshot:
     store, sources, panes = partition.store, partition.sources, partition.panes
     dirty, partition.dirty = partition.dirty, set()
     pane_keys, panes.dirty = panes.dirty, set()
-    gone, partition.gone_panes = partition.gone_panes, set()
+    gone, partition.gone_panes = partition.gone_panes - panes.panes.keys(), set()
     told, sources.dirty = sources.dirty, set()
     for name in told:
         store[name.encode()] = sources.source(name).encode()
