@@ -30,7 +30,7 @@ from supportpulse.ticket import Plans
 
 logger = logging.getLogger(__name__)
 
-BROKER_PATIENCE_SECONDS = 10.0
+BROKER_PATIENCE_SECONDS = 5.0
 FIND_SECONDS = 20.0
 
 
@@ -140,7 +140,7 @@ async def serve(worker: Worker) -> None:
 
 async def _broker_ready(worker: Worker) -> bool:
     """Wait, quietly, for a broker; create or verify the topics. False if the worker was told to stop meanwhile."""
-    settings = worker.settings
+    settings, told = worker.settings, False
     while not worker.stopping.is_set():
         try:
             await asyncio.to_thread(
@@ -151,10 +151,16 @@ async def _broker_ready(worker: Worker) -> bool:
                 topic_prefix=settings.topic_prefix,
                 security=settings.kafka_security(),
                 timeout_seconds=BROKER_PATIENCE_SECONDS,
+                tell=False,
             )
-            return True
         except BrokerUnavailable as error:
-            logger.warning("%s; waiting for it", error)
+            if not told:
+                logger.warning("no Kafka broker answers at %s, waiting for one: %s", settings.bootstrap, error)
+            told = True
+            continue
+        if told:
+            logger.info("Kafka answers at %s", settings.bootstrap)
+        return True
     return False
 
 

@@ -84,6 +84,7 @@ def ensure_topics(
     security: Mapping[str, str] | None = None,
     timeout_seconds: float = 30.0,
     create: bool = True,
+    tell: bool = True,
 ) -> list[str]:
     """Create what is missing, check what is there; returns the names created. Safe to call again, and by several.
 
@@ -92,7 +93,7 @@ def ensure_topics(
     create one (it says why).
     """
     plans = plan_topics(partitions=partitions, app_id=app_id, topic_prefix=topic_prefix)
-    admin = connect(bootstrap, security=security, timeout_seconds=timeout_seconds)
+    admin = connect(bootstrap, security=security, timeout_seconds=timeout_seconds, tell=tell)
     with closing(admin):
         try:
             there = set(admin.list_topics())
@@ -124,9 +125,12 @@ def remove_topics(
 
 
 def connect(
-    bootstrap: str, *, security: Mapping[str, str] | None = None, timeout_seconds: float = 30.0
+    bootstrap: str, *, security: Mapping[str, str] | None = None, timeout_seconds: float = 30.0, tell: bool = True
 ) -> KafkaAdminClient:
-    """An admin client of a broker that answers; retries with backoff, then raises `BrokerUnavailable`."""
+    """An admin client of a broker that answers; retries with backoff, then raises `BrokerUnavailable`.
+
+    `tell`: log one line when the first try fails; a caller that tries for ever tells by itself.
+    """
     deadline = time.monotonic() + timeout_seconds
     patience, pause, told = 1.0, 0.25, False
     while True:
@@ -144,7 +148,7 @@ def connect(
                     f"no Kafka broker answered at {bootstrap} within {timeout_seconds:g} s ({error}); "
                     "start one, or name another by --bootstrap or SUPPORTPULSE_BOOTSTRAP"
                 ) from error
-            if not told:
+            if tell and not told:
                 log.warning("no Kafka broker answers at %s; trying for %g s", bootstrap, timeout_seconds)
                 told = True
             time.sleep(pause)
