@@ -84,6 +84,8 @@ class Owned:
             headers = []
             told["cut-from"] = b"%d" % len(value or b"")
             key, value = key and key[:CUT_KEY_BYTES], value and value[:CUT_BYTES]
+        if key is None and value is None:
+            value = b""  # aiokafka takes no record that has neither; the reason says that there was none
         headers += [(f"supportpulse-{name}", content) for name, content in told.items()]
         # Not by the key: aiokafka hashes it in Python, and one of 10 MB would hold up everything for seconds.
         return {"key": key, "value": value, "headers": headers, "partition": self.number}

@@ -96,9 +96,13 @@ class Feed:
         if partition is None:
             partition = self.partition_of(key) if key else 0
         self.records += 1
-        sent = await self.kafka.send(
-            self.settings.events_topic, value=value, key=key, partition=partition, headers=[*headers]
-        )
+        topic = self.settings.events_topic
+        if key is None and value is None:  # which aiokafka sends in a batch only
+            batch = self.kafka.create_batch()
+            batch.append(key=None, value=None, timestamp=None, headers=[*headers])
+            sent = await self.kafka.send_batch(batch, topic, partition=partition)
+        else:
+            sent = await self.kafka.send(topic, value=value, key=key, partition=partition, headers=[*headers])
 
         async def place() -> tuple[int, int]:
             done = await sent

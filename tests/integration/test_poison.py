@@ -61,7 +61,7 @@ def iso(at: int) -> str:
     return datetime.fromtimestamp(at // 1000, UTC).replace(tzinfo=None).isoformat()
 
 
-async def lies_in(log: StreamLog, place: tuple[int, int]) -> Any:
+def lies_in(log: StreamLog, place: tuple[int, int]) -> Any:
     """The dead letter of the record at a place."""
     found = [one for one in log.letters if (int(supportpulse_headers(one)["partition"]),
                                             int(supportpulse_headers(one)["offset"])) == place]  # fmt: skip
@@ -95,6 +95,7 @@ async def test_every_kind_of_bad_record_is_kept_as_it_came_with_its_reason_and_p
         await bad(Reason.FUTURE_TIME, as_json(at, time="9999-01-01T00:00:00Z"))
         await bad(Reason.SCHEMA, as_json(at, subject="9" * 900_000))
         await bad(Reason.NULL_VALUE, None)
+        nothing = await feed.raw(None, None, 2)
         await bad(Reason.NO_KEY, as_json(at), None, 1)
         await bad(Reason.KEY_MISMATCH, as_json(at), b"desk|8")
         await bad(Reason.KEY_MISMATCH, as_json(at), b"\xff\xfe")
@@ -111,15 +112,16 @@ async def test_every_kind_of_bad_record_is_kept_as_it_came_with_its_reason_and_p
         counted = dict(worker.metrics._rejected)
         assert worker.fatal is None
     for place, (reason, value, told_key) in sent.items():
-        letter = await lies_in(log, place)
+        letter = lies_in(log, place)
         headers = supportpulse_headers(letter)
         assert (headers["reason"].decode(), letter.value, letter.key) == (reason, value, told_key)
         assert tuple(letter.headers[:2]) == HEADERS
         assert headers["topic"].decode() == settings.events_topic
         assert headers["detail"]
-    assert {name: count for name, count in counted.items() if count} == Counter(
-        reason for reason, _, _ in sent.values()
-    )
+    letter = lies_in(log, nothing)
+    assert (letter.key, letter.value, supportpulse_headers(letter)["reason"]) == (None, b"", b"null_value")
+    reasons = Counter([*(reason for reason, _, _ in sent.values()), "null_value"])
+    assert {name: count for name, count in counted.items() if count} == reasons
     assert {place[0] for place in log.net} == {"desk|7", "desk|8"}
     check(log, poison=frozenset((*place, reason) for place, (reason, _, _) in sent.items()))
 
@@ -137,9 +139,9 @@ async def test_a_record_as_large_as_the_topic_takes_is_a_dead_letter_too(setting
         huge = await feed.raw(value, key, 1)
         (good,) = await feed.events([created("1", at)])
         log = await drained(settings, expect_events=feed.records)
-    assert (await lies_in(log, huge)).value == value
-    assert (await lies_in(log, huge)).key == key
-    assert (await lies_in(log, filling)).value == default
+    assert lies_in(log, huge).value == value
+    assert lies_in(log, huge).key == key
+    assert lies_in(log, filling).value == default
     assert good in log.events
     check(log)
 
@@ -152,7 +154,7 @@ async def test_a_dead_letter_that_its_topic_refuses_is_cut_not_lost_and_stops_no
         huge = await feed.raw(value, b"desk|9")
         (good,) = await feed.events([created("1", wall() - HOUR)])
         log = await drained(settings, expect_events=feed.records)
-    letter = await lies_in(log, huge)
+    letter = lies_in(log, huge)
     assert value.startswith(letter.value)
     assert len(letter.value) > 100_000
     assert int(supportpulse_headers(letter)["cut-from"]) == len(value)
