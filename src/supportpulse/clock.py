@@ -163,6 +163,7 @@ class Plan:
         self._rule_index = {id(rule): index for index, rule in enumerate(version.rules, 1)}
         self._operations: dict[int, tuple[tuple[Clock, int], ...]] = {}
         self._conditions: dict[int, int] = {}
+        self._inferred: dict[tuple[int, int, bool], tuple[int, int]] = {}
         self._bindings: dict[tuple[str, tuple[str | None, ...]], int] = {}
 
     def aim(self, binding: int, clock: int) -> Aim | None:
@@ -198,6 +199,20 @@ class Plan:
             found = self._conditions[facts] = self._reduce(facts)
         return found
 
+    def inferred(self, conditions: int, facts: int, replied: bool) -> tuple[int, int]:
+        """The first rules that infer a confirmed problem and a given solution, 0 for none.
+
+        `replied`: the last public reply came at the entry's own time.
+        """
+        key = conditions, facts & _SIGNS, replied
+        found = self._inferred.get(key)
+        if found is None:
+            found = self._inferred[key] = (
+                next((rule for rule in self.confirmed_by if _applies(rule, *key)), 0),
+                next((rule for rule in self.solution_by if _applies(rule, *key)), 0),
+            )
+        return found
+
     def _reduce(self, facts: int) -> int:
         found = sum(BIT[name] for fact, name in _FACT_CONDITIONS if facts & fact)
         if facts & f.PUBLIC_REPLY and self._substantive(facts):
@@ -210,6 +225,26 @@ class Plan:
         if facts >> f.CANNED_SHIFT & 0x7F >= self.max_canned or facts & f.MERE_RESTART:
             return False
         return not facts & f.QUESTION or bool(facts & f.NAMES_ITEM)
+
+
+_SIGNS: Final = f.PUBLIC_REPLY | f.MACRO_SOLUTION | f.EXPLAINS | f.QUESTION
+"""Facts that inference rules look at."""
+
+
+def _applies(rule: int, conditions: int, signs: int, replied: bool) -> bool:
+    match INFERENCES[rule]:
+        case "first_substantive_reply":
+            return bool(conditions & BIT["substantive_reply"])
+        case "status_open":
+            return bool(conditions & BIT["status:open"])
+        case "assignment":
+            return bool(conditions & BIT["assigned"])
+        case "solution_tag":
+            return bool(signs & f.PUBLIC_REPLY and signs & f.MACRO_SOLUTION)
+        case "solution_signals":
+            return bool(conditions & BIT["substantive_reply"] and signs & f.EXPLAINS and not signs & f.QUESTION)
+        case _:
+            return replied and bool(conditions & (BIT["status:pending_customer"] | BIT["status:solved"]))
 
 
 def _mask(conditions: Iterable[str]) -> int:

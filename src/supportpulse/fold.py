@@ -40,7 +40,8 @@ from supportpulse.facts import Observation
 from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, SOLVED, STARTED, Emission
 
 FIRST_ENDED, CLOSED = 4, 5
-_RESOLVED = BIT["resolved"]
+_RESOLVED, _REOPENED, _CUSTOMER = BIT["resolved"], BIT["reopened"], BIT["customer_confirmed"]
+_CONFIRMED, _SOLUTION = BIT["problem_confirmed"], BIT["solution_provided"]
 NONE_ATTRIBUTES: tuple[str | None, ...] = (None,) * len(f.INTERVAL_ATTRIBUTES)
 
 
@@ -103,9 +104,9 @@ class Fold:
 
     def step(self, time: int, id64: int, facts: int, observation: Observation) -> None:
         """Fold one entry that sorts after all before it."""
-        self._reach(time)
-        plan = self.plan
-        conditions = plan.conditions(facts)
+        if self.crossing < time or self.shift_end < time:
+            self._reach(time)
+        conditions = self.plan.conditions(facts)
         before = self.binding
         if observation:
             conditions |= self._observe(time, id64, facts, observation)
@@ -150,10 +151,13 @@ class Fold:
 
     def _observe(self, time: int, id64: int, facts: int, observation: Observation) -> int:
         """Compare a snapshot with what was known before it; returns the conditions of the difference."""
+        if observation[0] == f.ACTOR_SITE and self.handing_site is None and not facts & f.HANDED_OVER:
+            return 0  # most often: where a message came from
         conditions = 0
         if observation[0] < f.STATUS and self._attributes(observation) and self.created >= 0:
             conditions |= BIT["priority_changed"]
-        seen: dict[Any, Any] = dict(zip(observation[::2], observation[1::2], strict=True))
+        pairs = iter(observation)
+        seen: dict[Any, Any] = dict(zip(pairs, pairs, strict=True))
         status = seen.get(f.STATUS)
         if status is not None and status != self.status:
             conditions |= self._change_status(time, status)
@@ -206,43 +210,29 @@ class Fold:
 
     def _infer(self, time: int, facts: int, conditions: int) -> tuple[int, int]:
         """Add problem_confirmed and solution_provided, said or inferred; returns the codes of inferring rules."""
-        if conditions & BIT["reopened"]:
+        if conditions & _REOPENED:
             self.confirmed = self.solved = False
         if facts & f.PUBLIC_REPLY:
             self.replied_at = time
+        if self.confirmed and self.solved:
+            return conditions, 0
+        by_rule = self.plan.inferred(conditions, facts, self.replied_at == time)
         confirmed = solved = 0
         if not self.confirmed:
             said = facts & f.PROBLEM_CONFIRMED
-            rule = 0 if said else self._rule(self.plan.confirmed_by, time, facts, conditions)
+            rule = 0 if said else by_rule[0]
             if said or rule:
                 self.confirmed = True
                 conditions |= BIT["problem_confirmed"]
                 confirmed = rule
         if not self.solved:
             said = facts & f.SOLUTION_PROVIDED
-            rule = 0 if said else self._rule(self.plan.solution_by, time, facts, conditions)
+            rule = 0 if said else by_rule[1]
             if said or rule:
                 self.solved = True
                 conditions |= BIT["solution_provided"]
                 solved = rule
         return conditions, confirmed | solved << 3
-
-    def _rule(self, rules: tuple[int, ...], time: int, facts: int, conditions: int) -> int:
-        """The first inference rule that applies, 0 if none does."""
-        return next((rule for rule in rules if self._applies(rule, time, facts, conditions)), 0)
-
-    def _applies(self, rule: int, time: int, facts: int, conditions: int) -> bool:
-        if rule == 1:
-            return bool(conditions & BIT["substantive_reply"])
-        if rule == 2:
-            return bool(conditions & BIT["status:open"])
-        if rule == 3:
-            return bool(conditions & BIT["assigned"])
-        if rule == 4:
-            return bool(facts & f.PUBLIC_REPLY and facts & f.MACRO_SOLUTION)
-        if rule == 5:
-            return bool(conditions & BIT["substantive_reply"] and facts & f.EXPLAINS and not facts & f.QUESTION)
-        return bool(conditions & (BIT["status:pending_customer"] | BIT["status:solved"])) and self.replied_at == time
 
     def _merge(self, time: int) -> None:
         if self.ended_at < 0:
@@ -331,7 +321,8 @@ class Fold:
         self.cycles[index] = cycle
         self.begun |= 1 << index
         self.stopped &= ~(1 << index)
-        cycle.inferred = _inferred(clock.start, inferred)
+        if inferred:
+            cycle.inferred = _inferred(clock.start, inferred)
         if self.status in clock.levels:
             cycle.since = -1
         aim = self.plan.aim(cycle.binding, index)
@@ -395,13 +386,14 @@ class Fold:
     def _stop(self, clock: Clock, cycle: Cycle, time: int, conditions: int, inferred: int) -> None:
         index = clock.index
         aim = self.plan.aim(cycle.binding, index)
-        cycle.inferred |= _inferred(clock.stop, inferred) << 3
+        if inferred:
+            cycle.inferred |= _inferred(clock.stop, inferred) << 3
         if aim is not None:
             if cycle.flags & Cycle.DUE_PASSED:
                 self._later(cycle.due, self._ended(LATE, clock, cycle, aim, time))
             else:
                 self.out.append(self._ended(MET, clock, cycle, aim, time))
-        by_customer = bool(conditions & BIT["customer_confirmed"])
+        by_customer = bool(conditions & _CUSTOMER)
         if by_customer:
             cycle.flags |= Cycle.CONFIRMED
         else:
@@ -589,6 +581,6 @@ class Fold:
 
 def _inferred(mask: int, inferred: int) -> int:
     """The inference rule behind a start or stop condition, 0 if it was said."""
-    if mask & BIT["problem_confirmed"] and inferred & 7:
+    if mask & _CONFIRMED and inferred & 7:
         return inferred & 7
-    return inferred >> 3 if mask & BIT["solution_provided"] else 0
+    return inferred >> 3 if mask & _SOLUTION else 0

@@ -1,6 +1,6 @@
 """The compact history of a ticket: fixed-size entries whose byte order is their event order.
 
-An entry is `>QQ8sQH`: time (ms), sequence, 64-bit id hash, facts, and one more than the position of its observation (0
+An entry is `>QQQQH`: time (ms), sequence, 64-bit id hash, facts, and one more than the position of its observation (0
 = none). Observations are stored once each; a desk's no-op updates repeat them often.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 
 from supportpulse.facts import Observation, Reading
 
-ENTRY: Final = Struct(">QQ8sQH")
+ENTRY: Final = Struct(">QQQQH")
 SIZE: Final = ENTRY.size
 ID_AT: Final = 16
 ORDER_SIZE: Final = 24
@@ -24,7 +24,7 @@ Entry = tuple[int, int, int, Observation]
 
 def order_of(reading: Reading) -> bytes:
     """Where a reading sorts among entries: it is later than those whose first bytes are less."""
-    return ENTRY.pack(reading.time, reading.sequence, reading.id64.to_bytes(8, "big"), 0, 0)[:ORDER_SIZE]
+    return ENTRY.pack(reading.time, reading.sequence, reading.id64, 0, 0)[:ORDER_SIZE]
 
 
 class History:
@@ -62,14 +62,16 @@ class History:
     def pack(self, reading: Reading) -> bytes:
         """The entry of a reading; its observation is stored if new."""
         observed = 0
-        if reading.observation:
-            try:
-                observed = self.observations.index(reading.observation) + 1
-            except ValueError:
-                self.observations.append(reading.observation)
-                self.text += _text(reading.observation)
-                observed = len(self.observations)
-        return ENTRY.pack(reading.time, reading.sequence, reading.id64.to_bytes(8, "big"), reading.facts, observed)
+        observation = reading.observation
+        if observation:
+            observations = self.observations
+            if observation in observations:
+                observed = observations.index(observation) + 1
+            else:
+                observations.append(observation)
+                self.text += _text(observation)
+                observed = len(observations)
+        return ENTRY.pack(reading.time, reading.sequence, reading.id64, reading.facts, observed)
 
     def place(self, entry: bytes) -> int:
         """Position at which an entry belongs."""
@@ -90,15 +92,15 @@ class History:
 
     def __iter__(self) -> Iterator[Entry]:
         observations = self.observations
-        for time, _, id8, facts, observed in ENTRY.iter_unpack(self.entries):
-            yield time, int.from_bytes(id8, "big"), facts, observations[observed - 1] if observed else ()
+        for time, _, id64, facts, observed in ENTRY.iter_unpack(self.entries):
+            yield time, id64, facts, observations[observed - 1] if observed else ()
 
     def without_first(self, count: int) -> History:
         """The history after its first `count` entries, with only the observations still needed."""
         kept = History()
-        for time, sequence, id8, facts, observed in ENTRY.iter_unpack(self.entries[count * SIZE :]):
-            reading = Reading("", time, sequence, int.from_bytes(id8, "big"), facts,
-                              self.observations[observed - 1] if observed else ())  # fmt: skip
+        for time, sequence, id64, facts, observed in ENTRY.iter_unpack(self.entries[count * SIZE :]):
+            observation = self.observations[observed - 1] if observed else ()
+            reading = Reading("", time, sequence, id64, facts, observation)
             kept.entries += kept.pack(reading)
         return kept
 
@@ -110,4 +112,8 @@ class History:
 
 
 def _text(observation: Observation) -> int:
-    return sum(len(value) for value in observation if isinstance(value, str))
+    size = 0
+    for value in observation:
+        if value.__class__ is str:
+            size += len(value)
+    return size

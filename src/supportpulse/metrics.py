@@ -100,6 +100,7 @@ class Metrics(Collector):
         self._rejected: dict[str, int] = {reason.value: 0 for reason in names.Reason}
         self._plain = dict.fromkeys(_PLAIN, 0)
         self._delays = {family: Spread(names.DELAY_EDGES_SECONDS) for family in _DELAYS}
+        self._event_delay = self._delays[names.Metric.EVENT_DELAY]
         registry.register(self)
 
     # -- the hot loop -------------------------------------------------------------------------------------------------
@@ -155,7 +156,7 @@ class Metrics(Collector):
 
     def event_delay(self, ms: int) -> None:
         """From happened to processed; less than nothing counts as 0: clocks differ."""
-        self._delays[names.Metric.EVENT_DELAY].observe(max(ms, 0) / 1000)
+        self._event_delay.observe(ms / 1000 if ms > 0 else 0.0)
 
     def probe_delay(self, ms: int) -> None:
         """From sent to back."""

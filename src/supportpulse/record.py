@@ -39,24 +39,26 @@ def encode(key: str, plan: Plan, emissions: Iterable[Emission], cause: str) -> b
 
 
 def _outcome(key: str, plan: Plan, emission: Emission, cause: str) -> bytes:
-    kind, because = KIND_NAMES[emission.kind], emission.because
-    cycle = cycle_name(emission.cycle)
-    clock = plan.clocks[emission.clock].name
+    kind, clock, cycle, time, deadline, binding, elapsed, inferred, because = emission
+    told = KIND_NAMES[kind]
+    name = plan.clocks[clock].name
+    hexed = cycle_name(cycle)
     digest = plan.version.digest
-    told = "retracted:" + kind if because else kind
-    name = xxh3_128_hexdigest(f"{key}/{clock}/{cycle}/{told}/{cause}/{digest}".encode())
-    deadline = "" if emission.deadline < 0 else ',"deadline":"' + iso(emission.deadline) + '"'
-    elapsed = "" if emission.elapsed == 0 else ',"elapsed_ms":' + str(max(emission.elapsed, 0))
-    instant = ',"instant":true' if emission.elapsed < 0 else ""
-    retracts = ',"retracts":"' + kind + '","because":"' + because + '"' if because else ""
-    inferred = ',"inferred_by":' + _inferred(emission.inferred) if emission.inferred else ""
-    return "".join((
-        '{"specversion":"1.0","id":"', name, '","source":"supportpulse","type":"',
-        _TYPES["retracted" if because else kind],
-        '","subject":', quoted(key), ',"time":"', iso(emission.time), '","data":{"clock":"', clock,
-        '","cycle":"', cycle, '"', deadline, elapsed, instant, retracts, inferred, _labels(plan, emission.binding),
-        ',"cause":"', cause, '","policy":"', digest, '"}}',
-    )).encode()  # fmt: skip
+    retracts = f',"retracts":"{told}","because":"{because}"' if because else ""
+    said = "retracted:" + told if because else told
+    ends = f',"deadline":"{iso(deadline)}"' if deadline >= 0 else ""
+    if elapsed > 0:
+        ends += f',"elapsed_ms":{elapsed}'
+    elif elapsed < 0:
+        ends += ',"elapsed_ms":0,"instant":true'
+    id = xxh3_128_hexdigest(f"{key}/{name}/{hexed}/{said}/{cause}/{digest}".encode())
+    guessed = ',"inferred_by":' + _inferred(inferred) if inferred else ""
+    return (
+        f'{{"specversion":"1.0","id":"{id}",'
+        f'"source":"supportpulse","type":"{_TYPES["retracted" if because else told]}","subject":{quoted(key)},'
+        f'"time":"{iso(time)}","data":{{"clock":"{name}","cycle":"{hexed}"{ends}{retracts}{guessed}'
+        f'{_labels(plan, binding)},"cause":"{cause}","policy":"{digest}"}}}}'
+    ).encode()
 
 
 @lru_cache(maxsize=65_536)
@@ -85,11 +87,12 @@ def _labels(plan: Plan, binding: int) -> str:
     return text
 
 
-@lru_cache(maxsize=65_536)
-def _minute(minute: int) -> str:
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:")
+@lru_cache(maxsize=4096)
+def _day(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m-%dT")
 
 
+_MINUTES = tuple(f"{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440))
 _SECONDS = tuple(f"{second:02d}." for second in range(60))
 _MILLIS = tuple(f"{ms:03d}Z" for ms in range(1000))
 
@@ -97,8 +100,9 @@ _MILLIS = tuple(f"{ms:03d}Z" for ms in range(1000))
 def iso(ms: int) -> str:
     """RFC 3339 text in UTC with milliseconds."""
     minute, rest = divmod(ms, 60_000)
+    day, minute = divmod(minute, 1440)
     second, ms = divmod(rest, 1000)
-    return _minute(minute) + _SECONDS[second] + _MILLIS[ms]
+    return _day(day) + _MINUTES[minute] + _SECONDS[second] + _MILLIS[ms]
 
 
 def apply(view: NetView, seen: set[str], value: bytes) -> list[dict[str, Any]]:

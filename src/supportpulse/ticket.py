@@ -82,20 +82,24 @@ class Ticket:
         entry = history.pack(reading)
         fold = self.fold
         in_order = entry > history.entries[-SIZE:] and reading.time > fold.as_of and fold.void_at < 0
-        if not in_order or reading.facts & f.VOIDING or not self._born(reading):
+        if not in_order or reading.facts & f.VOIDING:
             return self._fold_again(entry, reading)
+        if fold.created < 0 or not history.entries:
+            if not self._born(reading):
+                return self._fold_again(entry, reading)
+            fold = self.fold
         history.entries += entry
-        fold = self.fold
         fold.step(reading.time, reading.id64, reading.facts, reading.observation)
-        fold.advance(fold.as_of)
-        if len(history) > SEAL_ABOVE:
+        if fold.pending:
+            fold.advance(fold.as_of)
+        if len(history.entries) > SEAL_ABOVE * SIZE:
             self._seal()
         return fold.take()
 
     def is_late(self, reading: Reading) -> bool:
         """Whether a reading sorts before one already folded, or before what was decided."""
-        last = self.history.time_of(len(self.history) - 1) if self.history.entries else -1
-        return reading.time < last or reading.time <= self.fold.as_of
+        time = reading.time
+        return time <= self.fold.as_of or time < int.from_bytes(self.history.entries[-SIZE : 8 - SIZE], "big")
 
     def forget(self, id64: int) -> None:
         """Fold again without an event, after folding it failed half-way."""
