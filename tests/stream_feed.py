@@ -80,7 +80,7 @@ class Feed:
         value: bytes | None,
         key: bytes | None,
         partition: int | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, Any]] = (),
     ) -> tuple[int, int]:
         """One record as it is; where it came to lie."""
         return await (await self.queue(value, key, partition, headers))
@@ -90,7 +90,7 @@ class Feed:
         value: bytes | None,
         key: bytes | None,
         partition: int | None = None,
-        headers: Sequence[tuple[str, bytes]] = (),
+        headers: Sequence[tuple[str, Any]] = (),
     ) -> asyncio.Future[tuple[int, int]]:
         """One record on its way; the future says where it came to lie."""
         if partition is None:

@@ -34,7 +34,7 @@ labels = ["rule"]
 name = "all"
 targets = { first_response = "1h", next_response = "1h" }
 """
-HEADERS = (("trace", b"\x00\xff"), ("trace", b"again"))
+HEADERS: tuple[tuple[str, Any], ...] = (("trace", b"\x00\xff"), ("trace", b"again"), ("nothing", None))
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ async def test_every_kind_of_bad_record_is_kept_as_it_came_with_its_reason_and_p
         letter = lies_in(log, place)
         headers = supportpulse_headers(letter)
         assert (headers["reason"].decode(), letter.value, letter.key) == (reason, value, told_key)
-        assert tuple(letter.headers[:2]) == HEADERS
+        assert tuple(letter.headers[:3]) == HEADERS
         assert headers["topic"].decode() == settings.events_topic
         assert headers["detail"]
     letter = lies_in(log, nothing)
