@@ -44,8 +44,8 @@ class Owned:
         self._sending = asyncio.Lock()
         self.expected: Callable[[], int] = lambda: -1
 
-    async def send(self) -> None:
-        """Send what the last records decided; what the producer does not take is tried again by the next call."""
+    async def send(self) -> bool:
+        """Send what the last records decided; False if the producer does not take it: the next call tries again."""
         async with self._sending:
             if self.state.outbox:
                 items, self.state.outbox = self.state.outbox, []
@@ -56,7 +56,7 @@ class Owned:
                     if not isinstance(error, KafkaError):
                         raise
                     logger.warning("outcomes of partition %d wait: %r", self.number, error)
-                    return
+                    return False
                 self._sent.append((write, items))
             while self.state.letters:
                 letter, kafka = self.state.letters[0], self._producer.kafka
@@ -64,9 +64,10 @@ class Owned:
                     future = await kafka.send(self._deadletter_topic, **self._record(letter))
                 except KafkaError as error:
                     logger.warning("dead letters of partition %d wait: %r", self.number, error)
-                    return
+                    return False
                 self.state.letters.pop(0)
                 self._letters.append((kafka, future, letter))
+        return True
 
     def _record(self, letter: Letter) -> dict[str, Any]:
         """The record of a dead letter: the original as it came, and why, and where it lies."""
@@ -92,7 +93,7 @@ class Owned:
 
     async def outcomes_acknowledged(self) -> None:
         """Send what waits, then wait for outcomes and dead letters; KafkaError queues all that failed again."""
-        await self.send()
+        handed_over = await self.send()
         sent, self._sent = self._sent, []
         letters, self._letters = self._letters, []
         again: list[tuple[bytes, bytes]] = []
@@ -104,6 +105,7 @@ class Owned:
                 failed = failed or error
                 again += items
         unposted: list[Letter] = []
+        spoilt: list[Any] = []
         for kafka, future, letter in letters:
             try:
                 await future
@@ -113,14 +115,16 @@ class Owned:
                 if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
                     self._cut(letter)
                 if isinstance(error, KafkaError):
-                    await self._producer.renew(kafka)
+                    spoilt.append(kafka)
             else:
                 self._too_large.discard(letter.incoming.offset)
         self.state.outbox = again + self.state.outbox
         self.state.letters = unposted + self.state.letters
+        for kafka in spoilt:  # only now: a cancellation must find everything queued again
+            await self._producer.renew(kafka)
         if failed is not None:
             raise failed
-        if self.state.outbox or self.state.letters:
+        if not handed_over:  # what waits by now may come of later records, which are not this checkpoint's
             raise KafkaError(f"outcomes or dead letters of partition {self.number} could not be sent")
 
     def _cut(self, letter: Letter) -> None:
