@@ -38,10 +38,10 @@ class Size:
     events: int = 200_000
     stock_events: int = 12_000
     rounds: int = 3
-    tickets: int = 100_000
+    tickets: int = 150_000
 
 
-QUICK = Size(events=6_000, stock_events=500, rounds=1, tickets=3_000)
+QUICK = Size(events=6_000, stock_events=500, rounds=1, tickets=10_000)
 
 
 def say(text: str) -> None:
@@ -98,17 +98,18 @@ class Bench:
                 )
                 self._clean(installation)
 
-    def restore(self, changelog: Path) -> float:
+    def restore(self, kept: Path) -> float:
         """Changelog records a second, the median of the rounds."""
         name = f"bench-restore-{uuid.uuid4().hex[:8]}"
-        records = int(run("restore.py", "fill", self.bootstrap, name, changelog, self.folder)["records"])
+        place = self.bootstrap, name, self.folder, self.size.tickets
+        run("restore.py", "fill", *place, kept)
         speeds = []
         for number in range(1, self.size.rounds + 1):
-            took = run("restore.py", "measure", self.bootstrap, name, records, self.folder)
+            took = run("restore.py", "measure", *place)
             speeds.append(took["restore_records_per_s"])
             say(
-                f"restore {number}: {records:>8,} records in {took['seconds']:6.2f} s = {speeds[-1]:>8,.0f} a second; "
-                f"{took['cpu_seconds']:6.2f} CPU s"
+                f"restore {number}: {took['records']:>8,} records in {took['seconds']:6.2f} s = {speeds[-1]:>8,.0f} a "
+                f"second; {took['cpu_seconds']:6.2f} CPU s"
             )
         self._clean(name)
         return statistics.median(speeds)
@@ -121,12 +122,13 @@ class Bench:
 
 def report(bench: Bench) -> dict[str, float]:
     """Measure everything."""
-    size, changelog = bench.size, bench.folder / "changelog.msgpack"
+    kept = bench.folder / "values.msgpack"
     bench.contend()
-    say(f"memory of {size.tickets:,} open tickets")
-    memory = run("in_memory.py", "memory", bench.path, size.tickets, changelog)
+    say(f"memory of {bench.size.tickets:,} open tickets")
+    run("in_memory.py", "values", bench.path, kept)
+    memory = run("in_memory.py", "memory", kept, bench.size.tickets)
     say(", ".join(f"{name} {value:,.0f}" for name, value in memory.items()))
-    restored = bench.restore(changelog)
+    restored = bench.restore(kept)
     folded = run("in_memory.py", "fold", bench.path)
     say(", ".join(f"{name} {value:,.1f}" for name, value in folded.items()))
     ours, stock = (statistics.median(bench.rates[name]) for name in ("ours", "stock"))

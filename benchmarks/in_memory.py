@@ -1,7 +1,11 @@
-"""The partition alone: `python in_memory.py fold LOG` or `python in_memory.py memory LOG TICKETS CHANGELOG`.
+"""The partition alone, without Kafka, in three figures.
 
-`fold`: microseconds an event for reading, folding, outcomes, panes, windows and bytes. `memory`: bytes an open ticket
-of eight events takes; its values are kept in the file CHANGELOG, for `restore.py`.
+    python in_memory.py fold LOG
+    python in_memory.py values LOG KEPT
+    python in_memory.py memory KEPT TICKETS
+
+`fold`: microseconds an event for reading, folding, outcomes, panes, windows and bytes. `values` keeps what open tickets
+of eight events look like; `memory`: bytes that each of so many of them takes after a restart.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -20,7 +25,7 @@ from prometheus_client import CollectorRegistry
 from streams.intake import tune_gc
 from supportpulse import codec
 from supportpulse.metrics import Metrics
-from supportpulse.partition import CACHED_TICKETS, Partition, Place
+from supportpulse.partition import Partition, Place
 from supportpulse.policy import load_policy
 from supportpulse.series import Series
 from supportpulse.settings import SHIPPED_POLICY
@@ -30,7 +35,7 @@ from supportpulse.watermark import Sources
 
 BATCH = 5000
 DAY_MS = 86_400_000
-EVENTS_A_TICKET = 8
+EVENTS_A_TICKET, VERSIONS = 8, 3
 
 
 class Incoming(msgspec.Struct, gc=False):
@@ -92,38 +97,49 @@ def stories(log: list[Record], partition: Partition) -> list[list[tuple[bytes, b
     return [story for key, story in full.items() if codec.header_of(partition.store[key]).running_count]
 
 
-def memory(log: list[Record], tickets: int, changelog: Path) -> dict[str, float]:
-    """Growth of the process by so many open tickets, once the cache of objects is full, divided by them."""
-    found = stories(log, new_partition({}, {}))
-    del log[:]
+def values(log: list[Record], kept: Path) -> dict[str, float]:
+    """Keep the last three values of open tickets of eight events, as `[[value, value, value], ...]`."""
     store: dict[bytes, bytes] = {}
     partition = new_partition(store, {})
-    _tell(partition, found, range(CACHED_TICKETS + BATCH))
-    before = _resident()
-    _tell(partition, found, range(CACHED_TICKETS + BATCH, CACHED_TICKETS + BATCH + tickets))
-    spent = _resident() - before
-    running = sum(1 for value in store.values() if codec.header_of(value).running_count)
-    assert running == partition.tickets == CACHED_TICKETS + BATCH + tickets, "not all of them are open"
-    changelog.write_bytes(msgspec.msgpack.encode(list(store.items())[-tickets:]))
-    return {"bytes_per_open_ticket": spent / tickets, "value_bytes": sum(map(len, store.values())) / len(store)}
-
-
-def _tell(partition: Partition, stories: list[list[tuple[bytes, bytes]]], numbers: range) -> None:
-    """The stories of tickets side by side, one step of all, then the next; tickets differ by their ids."""
-    now, offset = time.time_ns() // 1_000_000, partition.tickets * EVENTS_A_TICKET
-    batch: list[Incoming] = []
-    for step in range(EVENTS_A_TICKET):
-        for number in numbers:
-            key, value = stories[number % len(stories)][step]
-            ticket, other = key.partition(b"|")[2], b"RTC-%d" % (1_000_000 + number)
-            batch.append(Incoming(key.replace(ticket, other), value.replace(ticket, other), offset, now))
+    found = stories(log, new_partition({}, {}))
+    now = time.time_ns() // 1_000_000
+    told: list[list[bytes]] = []
+    offset = 0
+    for story in found:
+        versions = []
+        for key, value in story:
+            partition.take([Incoming(key, value, offset, now)], now)
+            partition.settle()
+            versions.append(store[key])
             offset += 1
-            if len(batch) == BATCH or (step == EVENTS_A_TICKET - 1 and number == numbers[-1]):
-                partition.take(batch, now)
-                partition.settle()
-                forget_output(partition)
-                batch = []
+        told.append(versions[-VERSIONS:])
+    kept.write_bytes(msgspec.msgpack.encode(told))
+    return {"stories": len(told), "value_bytes": sum(len(versions[-1]) for versions in told) / len(told)}
+
+
+def changelog(kept: Path, tickets: int) -> Iterator[tuple[bytes, bytes]]:
+    """A tickets changelog: `tickets` of them, three values each; the kept ones repeat under other ticket ids."""
+    told = msgspec.msgpack.decode(kept.read_bytes(), type=list[list[bytes]])
+    for version in range(VERSIONS):
+        for number in range(tickets):
+            value = told[number % len(told)][version]
+            yield b"rtc-desk|RTC-%d" % (1_000_000 + number), value[:1] + value[1:]
+
+
+def memory(kept: Path, tickets: int) -> dict[str, float]:
+    """What open tickets add to a process that restores them from their changelog, superseded values included."""
+    new_partition({}, {})
+    records = changelog(kept, tickets)
     gc.collect()
+    before = _resident()
+    store: dict[bytes, bytes] = {}
+    for key, value in records:
+        store[key] = value
+    partition = new_partition(store, {})
+    spent = _resident() - before
+    assert partition.tickets == tickets
+    assert sum(partition.tally.counts.values()) >= tickets, "not all of them are open"
+    return {"bytes_per_open_ticket": spent / tickets, "value_bytes": sum(map(len, store.values())) / tickets}
 
 
 def _resident() -> int:
@@ -135,6 +151,8 @@ if __name__ == "__main__":
     what, path, *rest = sys.argv[1:]
     if what == "fold":
         answer = fold(load(Path(path)), time.time_ns() // 1_000_000)
+    elif what == "values":
+        answer = values(load(Path(path)), Path(rest[0]))
     else:
-        answer = memory(load(Path(path)), int(rest[0]), Path(rest[1]))
+        answer = memory(Path(path), int(rest[0]))
     print(json.dumps(answer))

@@ -1,8 +1,10 @@
-"""A worker restored from its changelog: `python restore.py fill|measure BOOTSTRAP NAME CHANGELOG|RECORDS FOLDER`.
+"""A worker restored from its changelog.
 
-`fill` writes the values kept by `in_memory.py memory`, each ticket `TIMES` times as checkpoints would have, so recovery
-meets superseded values. `measure` starts a worker on them: from the first record applied to the last partition opened,
-with gauges counted and deadlines armed anew from the headers.
+    python restore.py fill BOOTSTRAP NAME FOLDER TICKETS KEPT
+    python restore.py measure BOOTSTRAP NAME FOLDER TICKETS
+
+`fill` writes a changelog of the values that `in_memory.py values` kept. `measure` starts a worker on it: from the first
+record applied to the last partition opened, with gauges counted and deadlines armed anew from the headers.
 """
 
 from __future__ import annotations
@@ -13,26 +15,22 @@ import sys
 import time
 from pathlib import Path
 
-import msgspec
 from desk_log import Record, fill, settings_for
+from in_memory import VERSIONS, changelog
 
 from streams.app import build, serve
 from supportpulse.names import tickets_changelog
 
-TIMES = 3
 
-
-async def write(bootstrap: str, name: str, changelog: Path, folder: Path) -> dict[str, float]:
-    """Fill the tickets changelog of an installation; how many records it got."""
+async def write(bootstrap: str, name: str, folder: Path, tickets: int, kept: Path) -> None:
+    """Fill the tickets changelog of an installation."""
     settings = settings_for(bootstrap, name, folder)
-    items = msgspec.msgpack.decode(changelog.read_bytes(), type=list[tuple[bytes, bytes]])
-    records = [Record.of(key, value) for key, value in items] * TIMES
+    records = (Record.of(key, value) for key, value in changelog(kept, tickets))
     await fill(settings, records, tickets_changelog(settings.app_id))
-    return {"records": len(records)}
 
 
-async def measure(bootstrap: str, name: str, records: int, folder: Path) -> dict[str, float]:
-    """Seconds to restore so many records."""
+async def measure(bootstrap: str, name: str, folder: Path, tickets: int) -> dict[str, float]:
+    """Records a second."""
     worker = build(settings_for(bootstrap, name, folder))
     serving = asyncio.create_task(serve(worker))
     try:
@@ -42,18 +40,19 @@ async def measure(bootstrap: str, name: str, records: int, folder: Path) -> dict
         while len(worker.owned) < worker.settings.partitions:
             await asyncio.sleep(0.001)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
-        tickets = sum(owned.state.tickets for owned in worker.owned.values())
-        assert tickets * TIMES == records, f"{tickets} tickets restored from {records} records"
-        return {"seconds": seconds, "cpu_seconds": cpu, "restore_records_per_s": records / seconds}
+        restored = sum(owned.state.tickets for owned in worker.owned.values())
+        assert restored == tickets, f"{restored} of {tickets} tickets restored"
+        records = tickets * VERSIONS
+        return {"records": records, "seconds": seconds, "cpu_seconds": cpu, "restore_records_per_s": records / seconds}
     finally:
         worker.stopping.set()
         await serving
 
 
 if __name__ == "__main__":
-    what, bootstrap, name, argument, folder = sys.argv[1:]
+    what, bootstrap, name, folder, tickets, *kept = sys.argv[1:]
     if what == "fill":
-        answer = asyncio.run(write(bootstrap, name, Path(argument), Path(folder)))
+        asyncio.run(write(bootstrap, name, Path(folder), int(tickets), Path(kept[0])))
+        print("{}")
     else:
-        answer = asyncio.run(measure(bootstrap, name, int(argument), Path(folder)))
-    print(json.dumps(answer))
+        print(json.dumps(asyncio.run(measure(bootstrap, name, Path(folder), int(tickets)))))
