@@ -82,7 +82,7 @@ def encode(ticket: Ticket) -> bytes:
     if ticket.retired:
         return head
     history = ticket.history
-    body = _encode([fold_list(fold), history.observations, history.entries, ticket.base, ticket.sealed])
+    body = _encode([fold_list(fold, history), history.observations, history.entries, ticket.base, ticket.sealed])
     return head + (Struct(f">{len(starts)}I").pack(*starts) if starts else b"") + body
 
 
@@ -97,7 +97,7 @@ def decode(value: bytes, plans: Plans, source: str) -> Ticket:
         return ticket
     fold, observations, entries, base, sealed = _decode(memoryview(value)[HEADER.size + 4 * header.running_count :])
     ticket.history = History(entries, [tuple(observation) for observation in observations])
-    ticket.fold = fold_from(fold, plans.plans, source, header.policy)
+    ticket.fold = fold_from(fold, plans.plans, source, header.policy, ticket.history)
     ticket.fold.as_of = header.as_of
     ticket.base = base
     ticket.sealed = sealed

@@ -90,6 +90,11 @@ class History:
         """Event time (ms) of the entry at a position."""
         return int.from_bytes(self.entries[position * SIZE : position * SIZE + 8], "big")
 
+    def id_of(self, position: int) -> int:
+        """Id hash of the entry at a position."""
+        at = position * SIZE + ID_AT
+        return int.from_bytes(self.entries[at : at + 8], "big")
+
     def __iter__(self) -> Iterator[Entry]:
         observations = self.observations
         for time, _, id64, facts, observed in ENTRY.iter_unpack(self.entries):

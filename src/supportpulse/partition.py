@@ -118,18 +118,16 @@ class Partition:
     # -- restoring ----------------------------------------------------------------------------------------------------
 
     def _restore(self) -> None:
-        values = []
         for key, value in self.store.items():
             if b"|" not in key:
                 if key != POLICY_KEY:
                     self.sources.source(key.decode()).load(value)
                 continue
-            values.append(value)
+            self.tickets += 1
             due = int.from_bytes(value[_NEXT_DUE], "big")
             if due < NEVER:
                 self._wheel(key).arm(key, due)
-        self.tickets = len(values)
-        self.tally.load(values)
+        self.tally.load(value for key, value in self.store.items() if b"|" in key)
         for key, value in self.pane_store.items():
             self.panes.panes[panes.key_from(key)] = panes.decode(value)
 
