@@ -12,7 +12,7 @@ from supportpulse.clock import INFERENCES
 from supportpulse.errors import Rejected
 from supportpulse.events import TicketEvent
 from supportpulse.facts import Reading
-from supportpulse.outcome import KIND_NAMES, Emission
+from supportpulse.outcome import KIND_NAMES, SOLVED, Emission
 from supportpulse.policy import Policy
 from supportpulse.reader import read_event
 from supportpulse.ticket import Plans, Ticket
@@ -57,7 +57,7 @@ def built_in(targets: str, extra: str = "", top: str = "") -> Policy:
 
 
 def fold(policy: Policy, events: Iterable[TicketEvent], as_of: float) -> list[tuple[Told, Emission]]:
-    """What stands of all that a ticket says, in the order of time."""
+    """What stands of all that a ticket says of its clocks, in the order of time."""
     ticket = Ticket(Plans(policy), "desk")
     said: list[Emission] = []
     for event in events:
@@ -67,6 +67,8 @@ def fold(policy: Policy, events: Iterable[TicketEvent], as_of: float) -> list[tu
     said += ticket.decide(START + round(as_of * MINUTE))
     stands: dict[tuple[int, int, int], Emission] = {}
     for emission in said:
+        if emission.kind == SOLVED:  # said of the ticket, not of a clock
+            continue
         place = emission.kind, emission.clock, emission.cycle
         if emission.because:
             del stands[place]
