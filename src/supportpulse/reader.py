@@ -12,7 +12,7 @@ from xxhash import xxh64_intdigest
 
 from supportpulse import contract, envelope
 from supportpulse import facts as f
-from supportpulse.envelope import from_ms, to_ms
+from supportpulse.envelope import to_ms
 from supportpulse.errors import Rejected
 from supportpulse.events import Event
 from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
@@ -52,6 +52,20 @@ def _ms(time: datetime) -> int:
     return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
 
 
+def _within(name: str, time: datetime) -> int:
+    """A time in ms; raises `Rejected` if it lies outside the years that are known."""
+    ms = _ms(time)
+    if not 0 <= ms < LATEST:
+        raise _outside(name, time)
+    return ms
+
+
+def _outside(name: str, time: datetime) -> Rejected:
+    early = time < EPOCH
+    valid = "1970 or later" if early else "before 2090"
+    return Rejected(Reason.SCHEMA if early else Reason.FUTURE_TIME, f"{name}: found {time.isoformat()}; valid: {valid}")
+
+
 def _reading(event: Any, facts: int, pairs: list[int | str | None] | None, created_at: int = -1) -> Reading:
     time = _ms(event.time)
     actor = event.data.actor
@@ -60,12 +74,10 @@ def _reading(event: Any, facts: int, pairs: list[int | str | None] | None, creat
         site = actor.site
         if site is not UNSET and site is not None:
             pairs = [*(pairs or ()), f.ACTOR_SITE, site]
+    if not 0 <= time < LATEST:
+        raise _outside("time", event.time)
     if created_at > time:
         time = created_at
-    if time < 0:
-        raise Rejected(Reason.SCHEMA, f"time: found {event.time.isoformat()}; valid: 1970 or later")
-    if time >= LATEST:
-        raise Rejected(Reason.FUTURE_TIME, f"time: found {from_ms(time).isoformat()}; valid: before 2090")
     sequence = event.sequence
     return Reading(
         event.source + "|" + event.ticket_id,
@@ -123,9 +135,7 @@ def _observed(event: Any) -> Reading:
     created_at = data.created_at
     if created_at is UNSET or created_at is None:
         return _reading(event, f.OBSERVED, pairs)
-    at = _ms(created_at)
-    if at < 0:
-        raise Rejected(Reason.SCHEMA, f"data.created_at: found {created_at.isoformat()}; valid: 1970 or later")
+    at = _within("data.created_at", created_at)
     pairs += (f.CREATED_AT, at)
     return _reading(event, f.OBSERVED, pairs, at)
 
@@ -186,16 +196,17 @@ def _handed_over(event: Any) -> Reading:
 
 
 def _marker(event: Any) -> Marker:
-    return Marker(event.source + "|" + event.ticket_id, _ms(event.data.at))
+    return Marker(event.source + "|" + event.ticket_id, _within("data.at", event.data.at))
 
 
 def _beat(event: Any) -> Beat:
     data = event.data
-    return Beat(event.source, data.instance, _ms(data.watermark), data.mode, _ms(event.time))
+    watermark = _within("data.watermark", data.watermark)
+    return Beat(event.source, data.instance, watermark, data.mode, _within("time", event.time))
 
 
 def _probe(event: Any) -> ProbeSeen:
-    return ProbeSeen(event.data.worker, event.data.partition, _ms(event.time))
+    return ProbeSeen(event.data.worker, event.data.partition, _within("time", event.time))
 
 
 def _plain(facts: int) -> Callable[[Any], Reading]:

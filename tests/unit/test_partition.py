@@ -11,6 +11,7 @@ import pytest
 
 from partitioned import DAY, HOUR, START, Consumed, Driven
 from strategies import happened
+from streams import deadlines
 from supportpulse import envelope, panes, partition
 from supportpulse.fold import Fold
 from supportpulse.partition import POLICY_KEY, Partition
@@ -82,6 +83,31 @@ def test_a_time_ahead_of_the_broker_is_rejected_beyond_the_bound_only(driven: Dr
     driven.take(created("2", START + DAY + 1), START)
     assert reasons(driven) == ["future_time"]
     assert set(driven.state.live) == {b"desk|1"}
+
+
+def beat(watermark: str, mode: str = "log") -> bytes:
+    """A heartbeat of `desk`."""
+    event = {"specversion": "1.0", "id": f"beat/{watermark}", "source": "desk", "type": "supportpulse.Heartbeat.v1"}
+    pulse = {"instance": "a", "mode": mode, "watermark": watermark}
+    return json.dumps(event | {"time": "2026-01-01T12:00:00Z", "data": pulse}).encode()
+
+
+def test_times_nobody_can_write_stop_neither_the_stream_nor_the_sweep(driven: Driven) -> None:
+    """Heartbeats, markers and creations before 1970 or from 2090 on are dead letters, and none of it is kept."""
+    driven.take(created())
+    for far in ("9999-12-31T23:59:59-12:00", "2090-01-01T00:00:00Z", "0001-01-01T00:00:00+12:00"):
+        driven.raw(b"desk", beat(far))
+        told = envelope.encode(marker("1", START)).replace(b"2026-01-01T12:00:00Z", far.encode())
+        assert far.encode() in told
+        driven.raw(b"desk|1", told)
+        seen = envelope.encode(happened("TicketObserved", START, "2", ticket="2", created_at=START))
+        driven.raw(b"desk|2", seen.replace(b'"created_at":"2026-01-01T12:00:00Z"', b'"created_at":"%s"' % far.encode()))
+    assert reasons(driven) == ["future_time"] * 6 + ["schema"] * 3
+    assert driven.state.sources.dirty == set()
+    driven.state.settle()
+    for key, at in driven.state.due(START + 2 * HOUR, 10):
+        deadlines.marker(key, at)
+    assert list(driven.store) == [b"desk|1"]
 
 
 def test_a_defect_in_the_fold_is_a_dead_letter_and_leaves_the_ticket_as_it_was(
