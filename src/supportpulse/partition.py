@@ -196,20 +196,26 @@ class Partition:
             self._mark(incoming, key, reading)
             return "marker"
         if isinstance(reading, Beat):
+            if reading.watermark > incoming.timestamp + self.max_future:
+                raise self._ahead("data.watermark", reading.watermark, incoming)
             self.sources.hear(reading, incoming.timestamp)
             return "heartbeat"
         if isinstance(reading, ProbeSeen):
+            if reading.time > incoming.timestamp + self.max_future:
+                raise self._ahead("time", reading.time, incoming)
             self.watcher.probe_delay(self.now - reading.time)
             self.probed = max(self.probed, reading.time)
         return "probe"
+
+    def _ahead(self, field: str, time: int, incoming: Incoming) -> Rejected:
+        ahead, valid = (time - incoming.timestamp) // 1000, self.max_future // 1000
+        return Rejected(Reason.FUTURE_TIME, f"{field}: found {ahead} s ahead of the broker; valid: {valid} s at most")
 
     def _fold(self, incoming: Incoming, key: bytes, reading: Reading) -> None:
         if key != reading.key.encode():
             raise _mismatch(key, reading.key)
         if reading.time > incoming.timestamp + self.max_future:
-            ahead = (reading.time - incoming.timestamp) // 1000
-            valid = self.max_future // 1000
-            raise Rejected(Reason.FUTURE_TIME, f"time: found {ahead} s ahead of the broker; valid: {valid} s at most")
+            raise self._ahead("time", reading.time, incoming)
         ticket = self._ticket(key)
         if ticket is None:
             right = self.place.owner(key)
@@ -301,12 +307,13 @@ class Partition:
     def due(self, now: int, limit: int) -> Iterator[tuple[bytes, int]]:
         """At most `limit` tickets whose next deadline their source's watermark has passed, with the marker's `at` (ms).
 
-        The watermark itself has not been delivered, so a marker says one millisecond less. No source takes more than
+        The watermark itself has not been delivered, so a marker says one millisecond less; nothing later than `now`
+        is decided, however far a source claims to be. No source takes more than
         its share of the limit: an import that has much to decide does not hold up what is live.
         """
         share = -(-limit // max(len(self.wheels), 1))
         for name, wheel in self.wheels.items():
-            watermark = self.sources.status(name, now).watermark
+            watermark = min(self.sources.status(name, now).watermark, now)
             passed = wheel.pass_to(watermark, min(share, limit))
             limit -= len(passed)
             for key in passed:

@@ -110,6 +110,17 @@ def test_times_nobody_can_write_stop_neither_the_stream_nor_the_sweep(driven: Dr
     assert list(driven.store) == [b"desk|1"]
 
 
+def test_a_watermark_ahead_of_now_makes_nothing_due(driven: Driven) -> None:
+    """No marker before the worker's clock has come to the deadline; a claim beyond the bound is a dead letter."""
+    driven.take(created())
+    driven.raw(b"desk", beat("2026-01-02T12:00:00Z"))
+    driven.raw(b"desk", beat("2026-01-02T12:00:00.001Z"))
+    assert reasons(driven) == ["future_time"]
+    driven.state.settle()
+    assert list(driven.state.due(START + 48 * 60_000, 10)) == []
+    assert list(driven.state.due(START + HOUR, 10)) == [(b"desk|1", START + HOUR - 1)]
+
+
 def test_a_defect_in_the_fold_is_a_dead_letter_and_leaves_the_ticket_as_it_was(
     driven: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
