@@ -104,6 +104,8 @@ class Partition:
         self.live: dict[bytes, Ticket] = {}
         self.changed: set[bytes] = set()
         """Tickets whose bytes are older than their object."""
+        self.disarmed: set[bytes] = set()
+        """Those of them that no wheel will wake before their bytes are new."""
         self.dirty: set[bytes] = set()
         """Keys whose bytes are newer than the changelog."""
         self.gone_panes: set[panes.Key] = set()
@@ -296,10 +298,11 @@ class Partition:
             if old is None:
                 self.tickets += 1
             due = int.from_bytes(new[_NEXT_DUE], "big")
-            if due < NEVER and (old is None or old[_NEXT_DUE] != new[_NEXT_DUE]):
+            if due < NEVER and (old is None or old[_NEXT_DUE] != new[_NEXT_DUE] or key in self.disarmed):
                 self._wheel(key).arm(key, due)
         self.dirty |= self.changed
         self.changed.clear()
+        self.disarmed.clear()
         if len(self.live) > CACHED_TICKETS:
             for key in list(self.live)[: len(self.live) - CACHED_TICKETS // 2]:
                 del self.live[key]
@@ -322,6 +325,9 @@ class Partition:
 
     def rearm(self, key: bytes) -> None:
         """Wake a ticket again for its next deadline, whatever became of the last marker."""
+        if key in self.changed:  # its bytes still say the deadline that the marker has just decided
+            self.disarmed.add(key)
+            return
         value = self.store.get(key)
         if value is not None:
             self._wheel(key).arm(key, int.from_bytes(value[_NEXT_DUE], "big"))

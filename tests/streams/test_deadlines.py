@@ -113,3 +113,16 @@ def test_a_marker_that_decided_all_though_the_broker_is_behind_is_done(ticking: 
     ticking.sweep()
     assert len(ticking.deadlines) == 1  # only the third, which had to wait for its turn
     assert set(ticking.driven.verdicts()) == {ticket for ticket, _ in markers}
+
+
+def test_a_ticket_whose_bytes_are_old_gets_no_second_marker(ticking: Ticking) -> None:
+    """Under load bytes are brought up later: what the first marker decided must not look due until then."""
+    driven, due = ticking.driven, ticking.driven.start + HOUR
+    ticking.now = due - 60_000  # at risk
+    first = ticking.sweep()
+    ticking.append(first, ticking.now)
+    told = {ticket for ticket, _ in first}
+    assert [key for key, _ in ticking.deadlines.sweep(ticking.now) if key.decode()[5:] in told] == []
+    driven.state.settle()
+    ticking.now = due + 1
+    assert {ticket for ticket, _ in ticking.sweep()} & told
