@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from streams.batching import Binding, Owner, Reason
 from streams.changelog import Changelog, Write
 from streams.checkpoint import Checkpoint, Step
-from streams.deadlines import Deadlines
+from streams.deadlines import Deadlines, Flight
 from streams.owned import Owned
 from streams.producer import Producer
 from supportpulse import envelope
@@ -39,6 +39,8 @@ SNAPSHOT_SECONDS = 0.1
 PROBE_SECONDS = 15.0
 LAG_SECONDS = 2.0
 EXPIRE_SECONDS = 60.0
+ACKNOWLEDGE_SECONDS = 60.0
+"""More than a producer tries to send a record: no acknowledgement by then is as good as a failure."""
 SETTLE_BELOW = 250
 SETTLE_SECONDS = 0.5
 """Under load tickets are turned into bytes twice a second, not once per batch: most change again before that."""
@@ -180,25 +182,31 @@ class Worker(Owner):
             self._settle()
             now = self.now()
             for owned in list(self.owned.values()):
-                markers = owned.deadlines.sweep(now)
-                if markers:
-                    await self._append(owned.number, markers)
+                tp, expected = TP(self.settings.events_topic, owned.number), self.bound.expected
+                if tp not in expected.partitions:
+                    continue
+                flight = owned.deadlines.sweep(now, expected.offset(tp))
+                if flight.records:
+                    await self._append(owned.number, flight)
             self.swept_ms = now
 
-    async def _append(self, partition: int, records: list[tuple[bytes, bytes]]) -> None:
-        """Append to the source partition; what fails is sent again when it does not come back."""
+    async def _append(self, partition: int, flight: Flight) -> None:
+        """Append to the source partition, and tell the flight where it landed."""
         try:
-            write = await self.changelog.send(self.settings.events_topic, partition, records)
+            write = await self.changelog.send(self.settings.events_topic, partition, flight.records)
         except KafkaError as error:
             logger.warning("markers of partition %d wait: %r", partition, error)
+            flight.landed(None)
         else:
-            self._spawn(self._appended(partition, write))
+            self._spawn(self._appended(partition, flight, write))
 
-    async def _appended(self, partition: int, write: Write) -> None:
+    async def _appended(self, partition: int, flight: Flight, write: Write) -> None:
         try:
-            await write.acknowledged()
-        except KafkaError as error:
+            end = (await asyncio.wait_for(write.acknowledged(), ACKNOWLEDGE_SECONDS)).next_offset
+        except (KafkaError, TimeoutError) as error:
             logger.warning("markers of partition %d are sent again: %r", partition, error)
+            end = None
+        flight.landed(end)
 
     def _settle(self) -> None:
         changed = sum(len(owned.state.changed) for owned in self.owned.values())
@@ -263,7 +271,7 @@ class Worker(Owner):
                     time=envelope.from_ms(now),
                     data=ProbeBody(worker=self.name[:100], partition=number),
                 )
-                await self._append(number, [(b"supportpulse", envelope.encode(probe))])
+                await self._append(number, Flight([(b"supportpulse", envelope.encode(probe))]))
 
     async def _measure_lag(self) -> None:
         async for _ in self._every(LAG_SECONDS):

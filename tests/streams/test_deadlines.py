@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from partitioned import HOUR, Driven
 from strategies import happened
-from streams.deadlines import Deadlines
+from streams.deadlines import Deadlines, Flight
 from supportpulse import envelope
 from supportpulse.events import DeadlineReached
 
@@ -21,12 +21,14 @@ class Ticking:
     driven: Driven
     deadlines: Deadlines
     now: int
+    flight: Flight = field(default_factory=Flight)
 
     def sweep(self) -> list[tuple[str, int]]:
         """(ticket, at) of the markers to append now."""
         self.driven.state.settle()
         markers = []
-        for key, value in self.deadlines.sweep(self.now):
+        self.flight = self.deadlines.sweep(self.now, len(self.driven.records))
+        for key, value in self.flight.records:
             event = envelope.decode(value)
             assert isinstance(event, DeadlineReached)
             assert envelope.key_of(event).encode() == key
@@ -76,16 +78,34 @@ def test_no_more_are_in_flight_than_the_cap_and_none_twice(ticking: Ticking) -> 
     assert third[0] not in {ticket for ticket, _ in first}
 
 
-def test_a_marker_that_does_not_come_back_is_sent_again_after_a_delay(ticking: Ticking) -> None:
-    """Whatever became of it: it carries no verdict."""
+@pytest.mark.parametrize("end", [None, 3])
+def test_a_marker_that_does_not_come_back_is_sent_again_after_a_delay(ticking: Ticking, end: int | None) -> None:
+    """When it could not be appended, or when all below offset 3, where it ends, was read: it carries no verdict."""
     ticking.now = ticking.driven.start + 2 * HOUR
     first = ticking.sweep()
+    ticking.flight.landed(end)
+    assert ticking.sweep() == []
     ticking.now += 4999
     assert ticking.sweep() == []
     ticking.now += 1
     assert {ticket for ticket, _ in ticking.sweep()} <= {"1", "2", "3"}
     assert len(ticking.deadlines) == 2
     assert len(first) == 2
+
+
+@pytest.mark.parametrize("end", [None, 5])
+def test_a_marker_that_waits_behind_a_backlog_is_not_sent_again(ticking: Ticking, end: int | None) -> None:
+    """However long it takes: until it is acknowledged, and then until the partition was read up to it (offset 5)."""
+    ticking.now = ticking.driven.start + 2 * HOUR
+    first = ticking.sweep()
+    if end is not None:
+        ticking.flight.landed(end)
+    for _ in range(10):
+        ticking.now += HOUR
+        assert ticking.sweep() == []
+    ticking.append(first, ticking.now)
+    assert len(ticking.sweep()) == 1  # the third, which had to wait for its turn
+    assert set(ticking.driven.verdicts()) == {ticket for ticket, _ in first}
 
 
 def test_a_marker_whose_broker_time_lies_before_the_deadline_waits_for_the_difference(ticking: Ticking) -> None:
@@ -122,7 +142,7 @@ def test_a_ticket_whose_bytes_are_old_gets_no_second_marker(ticking: Ticking) ->
     first = ticking.sweep()
     ticking.append(first, ticking.now)
     told = {ticket for ticket, _ in first}
-    assert [key for key, _ in ticking.deadlines.sweep(ticking.now) if key.decode()[5:] in told] == []
+    assert [key for key, _ in ticking.deadlines.sweep(ticking.now, 5).records if key.decode()[5:] in told] == []
     driven.state.settle()
     ticking.now = due + 1
     assert {ticket for ticket, _ in ticking.sweep()} & told
