@@ -55,6 +55,11 @@ def header_of(value: bytes) -> Header:
     return Header._make(HEADER.unpack_from(value))
 
 
+def next_due_of(value: bytes) -> int:
+    """The header's `next_due` alone: what recovery and the wheel read of each ticket."""
+    return int.from_bytes(value[16:24], "big")
+
+
 def starts_of(value: bytes, header: Header) -> tuple[int, ...]:
     """Start minutes of the running clocks, in the order of their bits."""
     return Struct(f">{header.running_count}I").unpack_from(value, HEADER.size)

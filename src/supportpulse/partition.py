@@ -15,7 +15,6 @@ import msgspec
 
 from supportpulse import codec, panes, record
 from supportpulse.clock import NEVER, Plan
-from supportpulse.codec import HEADER
 from supportpulse.errors import PolicyError, Rejected
 from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
 from supportpulse.names import RECORD_TYPES, Reason
@@ -35,7 +34,6 @@ POLICY_KEY: Final = b"\x00policy"
 CACHED_TICKETS: Final = 20_000
 OUTCOMES_A_RECORD: Final = 300
 """A late event of a long history may say thousands of things: more than one record of Kafka's default size holds."""
-_NEXT_DUE = slice(16, 24)
 
 
 class Incoming(Protocol):
@@ -97,6 +95,7 @@ class Partition:
         self.place, self.plans, self.store, self.pane_store, self.sources = place, plans, store, pane_store, sources
         self.watcher = watcher
         self.max_future = max_future_ms
+        self._cause = f"{place.topic}-{place.partition}-"
         self.panes = Panes()
         self.windows = Windows()
         self.tally = Tally(shapes)
@@ -126,7 +125,7 @@ class Partition:
                     self.sources.source(key.decode()).load(value)
                 continue
             self.tickets += 1
-            due = int.from_bytes(value[_NEXT_DUE], "big")
+            due = codec.next_due_of(value)
             if due < NEVER:
                 self._wheel(key).arm(key, due)
         self.tally.load(value for key, value in self.store.items() if b"|" in key)
@@ -274,9 +273,9 @@ class Partition:
             return
         plan = ticket.fold.plan
         text = key.decode()
+        cause = f"{self._cause}{offset}"
         for at in range(0, len(said), OUTCOMES_A_RECORD):
-            some = said[at : at + OUTCOMES_A_RECORD]
-            told = record.encode(text, plan, some, f"{self.place.topic}-{self.place.partition}-{offset}")
+            told = record.encode(text, plan, said[at : at + OUTCOMES_A_RECORD], cause)
             if told is not None:
                 self.outbox.append((key, told))
         broker = incoming.timestamp
@@ -297,8 +296,8 @@ class Partition:
             tally.replace(old, new)
             if old is None:
                 self.tickets += 1
-            due = int.from_bytes(new[_NEXT_DUE], "big")
-            if due < NEVER and (old is None or old[_NEXT_DUE] != new[_NEXT_DUE] or key in self.disarmed):
+            due = codec.next_due_of(new)
+            if due < NEVER and (old is None or codec.next_due_of(old) != due or key in self.disarmed):
                 self._wheel(key).arm(key, due)
         self.dirty |= self.changed
         self.changed.clear()
@@ -330,7 +329,7 @@ class Partition:
             return
         value = self.store.get(key)
         if value is not None:
-            self._wheel(key).arm(key, int.from_bytes(value[_NEXT_DUE], "big"))
+            self._wheel(key).arm(key, codec.next_due_of(value))
 
     def expire(self, now: int) -> None:
         """Drop panes that are no longer kept at broker time `now` (ms)."""
@@ -345,12 +344,9 @@ class Partition:
 
     def _due_of(self, key: bytes) -> int:
         value = self.store.get(key)
-        return NEVER if value is None else int.from_bytes(value[_NEXT_DUE], "big")
+        return NEVER if value is None else codec.next_due_of(value)
 
 
 def _mismatch(key: bytes, valid: str) -> Rejected:
     found = key[:200].decode(errors="replace")
     return Rejected(Reason.KEY_MISMATCH, f"key: found {found!r}; valid: {valid[:200]!r}")
-
-
-assert HEADER.size >= _NEXT_DUE.stop

@@ -66,8 +66,9 @@ class Ticket:
         """
         if self.retired:
             raise Rejected(Reason.RETIRED, f"ticket {reading.key} was retired; valid: events within the reopen window")
-        history = self.history
-        known = history.find(reading.id64)
+        _, time, _, id64, facts, observation = reading
+        history, fold = self.history, self.fold
+        known = history.find(id64)
         if known >= 0:
             if history.same(known, reading):
                 return None
@@ -75,21 +76,20 @@ class Ticket:
                 Reason.ID_CONFLICT,
                 f"ticket {reading.key}: an earlier event has this id and other facts; valid: one id for one happening",
             )
-        if history.text > MOST_TEXT or len(self.fold.pending) > MOST_PENDING:
+        if history.text > MOST_TEXT or len(fold.pending) > MOST_PENDING:
             raise Rejected(Reason.TICKET_TOO_BIG, f"ticket {reading.key}: its state would outgrow a record")
         if self.sealed and order_of(reading) <= self.sealed[:ORDER_SIZE]:
             raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
         entry = history.pack(reading)
-        fold = self.fold
-        in_order = entry > history.entries[-SIZE:] and reading.time > fold.as_of and fold.void_at < 0
-        if not in_order or reading.facts & f.VOIDING:
+        in_order = entry > history.entries[-SIZE:] and time > fold.as_of and fold.void_at < 0
+        if not in_order or facts & f.VOIDING:
             return self._fold_again(entry, reading)
         if fold.created < 0 or not history.entries:
             if not self._born(reading):
                 return self._fold_again(entry, reading)
             fold = self.fold
         history.entries += entry
-        fold.step(reading.time, reading.id64, reading.facts, reading.observation)
+        fold.step(time, id64, facts, observation)
         if fold.pending:
             fold.advance(fold.as_of)
         if len(history.entries) > SEAL_ABOVE * SIZE:
