@@ -26,6 +26,7 @@ from supportpulse.errors import SupportpulseError
 from supportpulse.events import Probe, ProbeBody
 from supportpulse.metrics import Metrics
 from supportpulse.partition import Partition, Place
+from supportpulse.policy_record import POLICY_KEY, checked
 from supportpulse.settings import Settings
 from supportpulse.snapshot import Snapshot, SourceStatus, clock_counts, window_counts
 from supportpulse.tally import Shapes
@@ -110,19 +111,26 @@ class Worker(Owner):
         number = tp.partition
         for table in (self.tickets, self.panes):
             self.changelog.expect(table.changelog_topic_name, number, table.data.end(number))
+        store, now = self.tickets.data.partition(number), self.now()
+        try:
+            checked(self.plans.policy, store.get(POLICY_KEY), now)
+        except SupportpulseError as error:
+            self.fail(error)
+            return
         settings = self.settings
         count = settings.partitions
         state = Partition(
             Place(tp.topic, number, lambda key: int((murmur2(key) & 0x7FFFFFFF) % count)),
             self.plans,
             self.shapes,
-            self.tickets.data.partition(number),
+            store,
             self.panes.data.partition(number),
             Sources(int(settings.freshness_seconds * 1000), settings.decision_grace_seconds),
             self.metrics,
             int(settings.max_future_seconds * 1000),
         )
-        state.windows.move(self.now(), state.panes)
+        state.check_policy(now)
+        state.windows.move(now, state.panes)
         deadlines = Deadlines(state, settings.marker_cap, int(settings.marker_retry_seconds * 1000))
         owned = Owned(
             number,
@@ -133,11 +141,6 @@ class Worker(Owner):
             settings.outcomes_topic,
             settings.deadletter_topic,
         )
-        try:
-            state.check_policy(self.now())
-        except SupportpulseError as error:
-            self.fail(error)
-            return
         self.owned[number] = owned
         if self._generation != self.app.consumer_generation_id:
             self._generation = self.app.consumer_generation_id

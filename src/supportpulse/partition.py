@@ -11,16 +11,14 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-import msgspec
-
 from supportpulse import codec, panes, record
 from supportpulse.clock import NEVER, Plan
-from supportpulse.errors import PolicyError, Rejected
+from supportpulse.errors import Rejected
 from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
 from supportpulse.names import RECORD_TYPES, Reason
 from supportpulse.outcome import Emission
 from supportpulse.panes import Panes, Windows
-from supportpulse.policy import Policy
+from supportpulse.policy_record import POLICY_KEY, checked
 from supportpulse.reader import read
 from supportpulse.tally import Shapes, Tally
 from supportpulse.ticket import Plans, Ticket
@@ -29,8 +27,6 @@ from supportpulse.wheel import Wheel
 
 logger = logging.getLogger(__name__)
 
-POLICY_KEY: Final = b"\x00policy"
-"""Key of the record that says under which policy versions a partition's state was made; ticket keys hold a `|`."""
 CACHED_TICKETS: Final = 20_000
 OUTCOMES_A_RECORD: Final = 300
 """A late event of a long history may say thousands of things: more than one record of Kafka's default size holds."""
@@ -133,31 +129,12 @@ class Partition:
             self.panes.panes[panes.key_from(key)] = panes.decode(value)
 
     def check_policy(self, now: int) -> None:
-        """Note the policy's versions in the log; raises `PolicyError` if the state was made under others.
-
-        A version that begins in the future (`now`, ms) may be added; one that changed or is back-dated asks for a
-        rebuild.
-        """
-        current = [(version.valid_from_ms, version.digest) for version in self.plans.policy.versions]
-        value = self.store.get(POLICY_KEY)
-        known = [] if value is None else msgspec.msgpack.decode(value, type=list[tuple[int, str]])
-        for position, version in enumerate(known):
-            if position >= len(current) or current[position] != version:
-                found = current[position][1] if position < len(current) else "no such version"
-                raise self._changed(position, found, f"digest {version[1]}, under which the state was made")
-        if known:
-            for position, version in enumerate(current[len(known) :], len(known)):
-                if version[0] <= now:
-                    raise self._changed(position, version[1], "a valid_from in the future")
-        if current != known:
-            self.store[POLICY_KEY] = msgspec.msgpack.encode(current)
+        """Note the policy's versions in the log at `now` (ms); raises as `policy_record.checked` does."""
+        old = self.store.get(POLICY_KEY)
+        new = checked(self.plans.policy, old, now)
+        if new != old:
+            self.store[POLICY_KEY] = new
             self.dirty.add(POLICY_KEY)
-
-    def _changed(self, position: int, found: str, valid: str) -> PolicyError:
-        policy: Policy = self.plans.policy
-        version = policy.versions[min(position, len(policy.versions) - 1)]
-        rebuild = "; to judge the log under it all the same, start with a new --app-id: state is rebuilt from the log"
-        return PolicyError(version.file, "digest", found, valid + rebuild)
 
     # -- records ------------------------------------------------------------------------------------------------------
 

@@ -34,17 +34,29 @@ def write(settings: Settings, name: str, *, target: str = "1h", since: str = "19
     return file
 
 
+async def judged(settings: Settings) -> Settings:
+    """An installation that has judged tickets, some in each partition, and was stopped in good order."""
+    async with Feed(settings) as feed, running(settings):
+        told = [happened("TicketCreated", wall() - 2 * HOUR, str(one), ticket=str(one)) for one in range(30)]
+        await feed.events(told)
+        await drained(settings, expect_events=len(told) * 2)
+    return settings
+
+
 @pytest.fixture
-async def settings(kafka: str, fresh: Fresh, tmp_path: Path) -> Settings:
-    """An installation that has judged a ticket under a policy and was stopped in good order."""
+async def bare(kafka: str, fresh: Fresh, tmp_path: Path) -> Settings:
+    """An installation that never ran, with a folder of one version."""
     folder = tmp_path / "policies"
     folder.mkdir()
     settings = await installed(kafka, fresh, tmp_path, policy=folder)
     write(settings, "first.toml")
-    async with Feed(settings) as feed, running(settings):
-        await feed.events([happened("TicketCreated", wall() - 2 * HOUR, "1")])
-        await drained(settings, expect_events=2)
     return settings
+
+
+@pytest.fixture
+async def settings(bare: Settings) -> Settings:
+    """One that has judged a ticket under it."""
+    return await judged(bare)
 
 
 async def refusal(settings: Settings) -> PolicyError:
@@ -98,3 +110,12 @@ async def test_a_version_that_begins_in_the_future_starts_and_may_not_be_taken_a
     file.unlink()
     error = await refusal(settings)
     assert error.found == "no such version"
+
+
+async def test_a_version_that_tickets_were_judged_under_may_not_be_taken_away(bare: Settings) -> None:
+    """State that names a version which is gone is not even read: the refusal says which."""
+    file = write(bare, "second.toml", target="2h", since="2020-01-01T00:00:00Z")
+    await judged(bare)
+    file.unlink()
+    error = await refusal(bare)
+    assert (error.key, error.found) == ("digest", "no such version")

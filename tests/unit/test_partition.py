@@ -14,7 +14,8 @@ from strategies import happened
 from streams import deadlines
 from supportpulse import envelope, panes, partition
 from supportpulse.fold import Fold
-from supportpulse.partition import POLICY_KEY, Partition
+from supportpulse.partition import Partition
+from supportpulse.policy_record import POLICY_KEY
 
 
 @pytest.fixture

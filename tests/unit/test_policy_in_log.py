@@ -8,8 +8,8 @@ import pytest
 
 from partitioned import START, Driven
 from supportpulse.errors import PolicyError
-from supportpulse.partition import POLICY_KEY
 from supportpulse.policy import load_policy
+from supportpulse.policy_record import POLICY_KEY
 from supportpulse.ticket import Plans
 
 VERSION = """
