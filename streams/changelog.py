@@ -43,17 +43,22 @@ class Write:
     foreign: list[ForeignRecord] = field(default_factory=list)
     next_offset: int | None = None
     _futures: list[asyncio.Future[Any]] = field(default_factory=list)
-    _producer: Any = None
-    _renew: Any = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the broker has answered, well or not."""
+        return all(future.done() for future in self._futures)
+
+    def failure(self) -> BaseException | None:
+        """Why a write that is done is not durable; None if it is."""
+        return next((error for future in self._futures if (error := future.exception()) is not None), None)
 
     async def acknowledged(self) -> Acknowledged:
         """Wait for the broker. Raises KafkaError if one batch failed: none of the write then counts as durable."""
         if self._futures:
             await asyncio.wait(self._futures)  # does not cancel them: an acknowledgement must be seen even so
-        for future in self._futures:
-            if (error := future.exception()) is not None:
-                await self._renew(self._producer)
-                raise error
+        if (error := self.failure()) is not None:
+            raise error
         return Acknowledged(self.next_offset, tuple(self.foreign))
 
 
@@ -77,37 +82,37 @@ class Changelog:
 
         Raises KafkaError if the producer does not take them.
         """
-        kafka = self._producer.kafka
-        write = Write(topic, partition, _producer=kafka, _renew=self._producer.renew)
+        kafka = await self._producer.ready()
+        write = Write(topic, partition)
         batch = kafka.create_batch()
         try:
             for key, value in items:
                 if len(key) + len(value or b"") + RECORD_OVERHEAD_BYTES > self._producer.max_record_bytes:
                     write.refused.append(key)
                 elif batch.append(key=key, value=value, timestamp=None) is None:
-                    await self._submit(write, batch)
+                    await self._submit(kafka, write, batch)
                     batch = kafka.create_batch()
                     batch.append(key=key, value=value, timestamp=None)
             if batch.record_count():
-                await self._submit(write, batch)
+                await self._submit(kafka, write, batch)
         except KafkaError:
             self.forget(topic, partition)
-            await self._producer.renew(kafka)
             raise
         return write
 
-    async def _submit(self, write: Write, batch: Any) -> None:
+    async def _submit(self, kafka: Any, write: Write, batch: Any) -> None:
         batch.close()
         count = batch.record_count()
-        future = await write._producer.send_batch(batch, write.topic, partition=write.partition)
+        future = await kafka.send_batch(batch, write.topic, partition=write.partition)
         write.records += count
         write._futures.append(future)
         # In the order of the log and even if nobody waits any more, so not in `acknowledged`.
-        future.add_done_callback(lambda done: self._on_acknowledged(write, count, done))
+        future.add_done_callback(lambda done: self._on_acknowledged(kafka, write, count, done))
 
-    def _on_acknowledged(self, write: Write, count: int, done: asyncio.Future[Any]) -> None:
+    def _on_acknowledged(self, kafka: Any, write: Write, count: int, done: asyncio.Future[Any]) -> None:
         place = write.topic, write.partition
         if done.cancelled() or done.exception() is not None:
+            self._producer.discard(kafka)
             self._next.pop(place, None)  # written or not, who knows: our own record must not pass for a foreign one
             return
         offset: int = done.result().offset

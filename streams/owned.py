@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
@@ -37,37 +37,70 @@ class Owned:
         self.number, self.state, self.deadlines = number, state, deadlines
         self._producer, self._changelog = producer, changelog
         self._outcomes_topic, self._deadletter_topic = outcomes_topic, deadletter_topic
-        self._sent: list[tuple[Write, list[tuple[bytes, bytes]]]] = []
-        self._letters: list[tuple[Any, Any, Letter]] = []
+        self._said: tuple[Write, list[tuple[bytes, bytes]]] | None = None
+        """Outcomes under way. One write at a time: who reads them must not meet a retraction before its verdict."""
+        self._posted: set[asyncio.Future[Any]] = set()
+        """Dead letters under way."""
         self._too_large: set[int] = set()
         """Offsets of records whose dead letter the topic refused whole."""
         self._sending = asyncio.Lock()
-        self.expected: Callable[[], int] = lambda: -1
 
     async def send(self) -> bool:
         """Send what the last records decided; False if the producer does not take it: the next call tries again."""
         async with self._sending:
-            if self.state.outbox:
-                items, self.state.outbox = self.state.outbox, []
-                try:
-                    write = await self._changelog.send(self._outcomes_topic, self.number, items)
-                except BaseException as error:
-                    self.state.outbox = items + self.state.outbox
-                    if not isinstance(error, KafkaError):
-                        raise
-                    logger.warning("outcomes of partition %d wait: %r", self.number, error)
-                    return False
-                self._sent.append((write, items))
-            while self.state.letters:
-                letter, kafka = self.state.letters[0], self._producer.kafka
-                try:
-                    future = await kafka.send(self._deadletter_topic, **self._record(letter))
-                except KafkaError as error:
-                    logger.warning("dead letters of partition %d wait: %r", self.number, error)
-                    return False
-                self.state.letters.pop(0)
-                self._letters.append((kafka, future, letter))
+            return await self._say() and await self._post()
+
+    async def _say(self) -> bool:
+        """Send what waits, unless outcomes are under way: then it goes behind them."""
+        if self._said is not None and self._said[0].done:
+            self._heard()
+        if self._said is None and self.state.outbox:
+            items, self.state.outbox = self.state.outbox, []
+            try:
+                self._said = await self._changelog.send(self._outcomes_topic, self.number, items), items
+            except BaseException as error:
+                self.state.outbox = items + self.state.outbox
+                if not isinstance(error, KafkaError):
+                    raise
+                logger.warning("outcomes of partition %d wait: %r", self.number, error)
+                return False
         return True
+
+    def _heard(self) -> None:
+        """The broker has answered to the outcomes under way: those that failed are the next to be sent."""
+        assert self._said is not None
+        write, items = self._said
+        self._said = None
+        if write.failure() is not None:
+            self.state.outbox = items + self.state.outbox
+
+    async def _post(self) -> bool:
+        """Send dead letters. One that is not under way is in the list, or is being sent under the lock."""
+        while self.state.letters:
+            letter = self.state.letters.pop(0)
+            try:
+                kafka = await self._producer.ready()
+                future = await kafka.send(self._deadletter_topic, **self._record(letter))
+            except BaseException as error:
+                self.state.letters.insert(0, letter)
+                if not isinstance(error, KafkaError):
+                    raise
+                logger.warning("dead letters of partition %d wait: %r", self.number, error)
+                return False
+            self._posted.add(future)
+            future.add_done_callback(partial(self._on_posted, kafka, letter))
+        return True
+
+    def _on_posted(self, kafka: Any, letter: Letter, done: asyncio.Future[Any]) -> None:
+        self._posted.discard(done)
+        error = asyncio.CancelledError() if done.cancelled() else done.exception()
+        if error is None:
+            self._too_large.discard(letter.incoming.offset)
+            return
+        self.state.letters.insert(0, letter)
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            self._cut(letter)
+        self._producer.discard(kafka)
 
     def _record(self, letter: Letter) -> dict[str, Any]:
         """The record of a dead letter: the original as it came, and why, and where it lies."""
@@ -92,40 +125,22 @@ class Owned:
         return {"key": key, "value": value, "headers": headers, "partition": self.number}
 
     async def outcomes_acknowledged(self) -> None:
-        """Send what waits, then wait for outcomes and dead letters; KafkaError queues all that failed again."""
-        handed_over = await self.send()
-        sent, self._sent = self._sent, []
-        letters, self._letters = self._letters, []
-        again: list[tuple[bytes, bytes]] = []
-        failed: BaseException | None = None
-        for write, items in sent:
-            try:
-                await write.acknowledged()
-            except BaseException as error:
-                failed = failed or error
-                again += items
-        unposted: list[Letter] = []
-        spoilt: list[Any] = []
-        for kafka, future, letter in letters:
-            try:
-                await future
-            except BaseException as error:
-                failed = failed or error
-                unposted.append(letter)
-                if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-                    self._cut(letter)
-                if isinstance(error, KafkaError):
-                    spoilt.append(kafka)
-            else:
-                self._too_large.discard(letter.incoming.offset)
-        self.state.outbox = again + self.state.outbox
-        self.state.letters = unposted + self.state.letters
-        for kafka in spoilt:  # only now: a cancellation must find everything queued again
-            await self._producer.renew(kafka)
-        if failed is not None:
-            raise failed
-        if not handed_over:  # what waits by now may come of later records, which are not this checkpoint's
-            raise KafkaError(f"outcomes or dead letters of partition {self.number} could not be sent")
+        """Send what waits, then wait for outcomes and dead letters; KafkaError if some of it failed.
+
+        What failed is queued again as soon as the broker has said so, whoever waits for it or does not.
+        """
+        posted: set[asyncio.Future[Any]] = set()
+        for _ in range(2):  # what is under way, and then what waited behind it; more may come of later records
+            if not await self.send():
+                raise KafkaError(f"outcomes or dead letters of partition {self.number} could not be sent")
+            posted |= self._posted  # now: one that fails while outcomes are waited for is queued again by then
+            if self._said is not None:
+                await self._said[0].acknowledged()
+        if posted:
+            await asyncio.wait(posted)
+        for future in posted:
+            if (error := future.exception()) is not None:
+                raise error
 
     def _cut(self, letter: Letter) -> None:
         offset = letter.incoming.offset

@@ -388,11 +388,10 @@ class FakeProducer:
 
     def __init__(self) -> None:
         self.log: list[Any] = []
-        self.renewed = 0
+        self.discarded = 0
         self.error: KafkaError | None = None
 
-    @property
-    def kafka(self) -> FakeProducer:
+    async def ready(self) -> FakeProducer:
         return self
 
     def create_batch(self) -> FakeBatch:
@@ -407,8 +406,8 @@ class FakeProducer:
             self.log += sent.records
         return done
 
-    async def renew(self, failed: Any) -> None:
-        self.renewed += 1
+    def discard(self, failed: Any) -> None:
+        self.discarded += 1
 
 
 async def test_records_are_written_in_order_and_tombstones_too() -> None:
@@ -438,7 +437,7 @@ async def test_a_record_between_ours_is_reported_as_foreign() -> None:
     assert acknowledged == (3, (ForeignRecord("log", 0, 1, 2),))
 
 
-async def test_a_failed_delivery_renews_the_producer_and_its_records_are_not_called_foreign() -> None:
+async def test_a_failed_delivery_ends_the_producer_and_its_records_are_not_called_foreign() -> None:
     """Written or not, the batch was ours; sequence numbers lost with it would make the broker refuse what follows."""
     producer = FakeProducer()
     writer = Changelog(producer)
@@ -446,7 +445,7 @@ async def test_a_failed_delivery_renews_the_producer_and_its_records_are_not_cal
     producer.error = KafkaTimeoutError()
     with pytest.raises(KafkaTimeoutError):
         await (await writer.send("log", 0, [(b"a", b"1")])).acknowledged()
-    assert producer.renewed == 1
+    assert producer.discarded == 1
     producer.error = None
     producer.log.append("ours after all")
     assert await (await writer.send("log", 0, [(b"a", b"1")])).acknowledged() == (2, ())
