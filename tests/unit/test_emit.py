@@ -97,11 +97,11 @@ def test_a_source_with_heartbeats_of_its_own_gets_no_live_ones(sink: Recorder) -
 
 
 def test_a_source_that_begins_to_speak_is_left_to_speak_for_itself(sink: Recorder) -> None:
-    """The live heartbeats of a stream end where its first own one comes, and it is not said to have ended."""
+    """The live heartbeats of a stream end, released, where its first own one comes: unsaid, they would grow stale."""
     pulse = LivePulse(sink, instance="i", every_seconds=60)
     emit_lines([spam("a", "1"), beat("a"), spam("a", "2")], sink, pulse, bad=pytest.fail)
     pulse.stop("released")
-    assert sink.told == [("a", "live"), b"a|1", ("a", "log"), b"a|2"]
+    assert sink.told == [("a", "live"), b"a|1", ("a", "released"), ("a", "log"), b"a|2"]
 
 
 def test_a_file_tells_beforehand_which_sources_speak(sink: Recorder, tmp_path: Path) -> None:

@@ -76,9 +76,11 @@ class LivePulse:
             self._thread.start()
 
     def drop(self, source: str) -> None:
-        """Say nothing more about a source: it speaks for itself."""
+        """Say `released` of a source and then nothing more: it speaks for itself."""
         with self.lock:
-            self._sources.discard(source)
+            if source in self._sources:
+                self._sources.discard(source)
+                self._beat(source, "released")
 
     def stop(self, finish: Finish | None) -> None:
         """End the thread; with `finish`, each source says so in a last heartbeat, which may raise."""
