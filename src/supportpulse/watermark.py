@@ -2,7 +2,8 @@
 
 A source that never sent a heartbeat, or was released, counts as the wall clock minus its grace, and so does a live one
 heard of within the freshness bound; a stale one holds at what it said last, minus its grace. A log counts as its own
-watermark, several instances as their minimum.
+watermark, several instances as their minimum. An instance that `ended` counts until another, not ended, is heard of
+after it: a source that goes live when its history has been imported is not held by the importer's end.
 """
 
 from __future__ import annotations
@@ -53,8 +54,11 @@ class Source:
         """The least of all instances at `now` (ms); stale if a live one was not heard of within `freshness` (ms)."""
         least: Status | None = None
         stale = False
+        told = max((instance.heard for instance in self.instances.values() if instance.mode != ENDED), default=-1)
         for instance in self.instances.values():
             mode, watermark = instance.mode, instance.watermark
+            if mode == ENDED and instance.heard < told:
+                continue
             if mode == RELEASED:
                 watermark = now - self.grace
             elif mode == LIVE:

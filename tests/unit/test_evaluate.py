@@ -18,10 +18,10 @@ def say(name: str, minute: int, **data: Any) -> Read:
     return read_event(happened(name, START + minute * MINUTE, f"{name}{minute}", **data))
 
 
-def beat(minute: int, source: str = "desk", instance: str = "a") -> Read:
+def beat(minute: int, source: str = "desk", instance: str = "a", mode: str = "log") -> Read:
     """A heartbeat whose watermark is a minute."""
     at = from_ms(START + minute * MINUTE)
-    body = {"instance": instance, "watermark": at, "mode": "log"}
+    body = {"instance": instance, "watermark": at, "mode": mode}
     return read_event(Heartbeat.model_validate({"id": "h", "source": source, "time": at, "data": body}))
 
 
@@ -41,6 +41,12 @@ def test_a_watermark_wins_over_the_last_event() -> None:
     assert breached([say("TicketCreated", 0), beat(60)]) == set()
     assert breached([say("TicketCreated", 0), beat(61)]) == {"desk|1"}
     assert breached([say("TicketCreated", 0), say("RepeatOf", 90), beat(30)]) == set()
+
+
+def test_the_end_of_an_import_does_not_hold_a_source_that_went_live() -> None:
+    """The last watermark of any instance counts, as it does in the stream."""
+    log = [say("TicketCreated", 0), beat(30, instance="import", mode="ended"), beat(61, instance="host", mode="live")]
+    assert breached(log) == {"desk|1"}
 
 
 def test_each_source_has_its_own_end() -> None:

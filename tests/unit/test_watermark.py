@@ -65,6 +65,19 @@ def test_several_instances_count_as_their_minimum_and_one_stale_makes_the_source
     assert one.status("desk", NOW) == Status("log", NOW - 100, False)
 
 
+@pytest.mark.parametrize("mode", ["live", "released", "log"])
+def test_an_end_holds_only_until_another_instance_is_heard_of(mode: str) -> None:
+    """A desk's history is imported, then it goes live under another name; an import after that holds it again."""
+    one = sources()
+    one.hear(beat("ended", NOW - 90_000, "import"), NOW - 80_000)
+    one.hear(beat(mode, NOW, "host"), NOW)
+    assert one.status("desk", NOW) == Status(mode, NOW, False)
+    one.hear(beat("ended", NOW - 90_000, "import"), NOW + 1)
+    assert one.status("desk", NOW + 1) == Status("ended", NOW - 90_000, False)
+    one.hear(beat("ended", NOW - 5, "host"), NOW + 2)
+    assert one.status("desk", NOW + 2).watermark == NOW - 90_000
+
+
 def test_the_last_heartbeat_of_an_instance_counts_even_if_it_says_less() -> None:
     """A source that starts again from an earlier point of its log says so."""
     one = sources()
