@@ -169,6 +169,19 @@ def test_import_then_emit_give_the_same_records(
         assert sum(isinstance(event, Heartbeat) for event in first[partition]) == 5
 
 
+def test_a_file_without_heartbeats_is_a_log_until_its_end(settings: Settings, kafka: str, tmp_path: Path) -> None:
+    """Its source's watermark stands at its earliest event until all was delivered; live would breach old tickets."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"".join(encode(spam(str(number))) + b"\n" for number in range(9)))
+    environment = {"SUPPORTPULSE_TOPIC_PREFIX": settings.topic_prefix}
+    sent = CliRunner().invoke(emit.command, [str(file), "--bootstrap", kafka], env=environment)
+    assert sent.exit_code == 0, sent.output
+    for events in content(settings).values():
+        beats = [event.data for event in (events[0], events[-1]) if isinstance(event, Heartbeat)]
+        assert [told.mode for told in beats] == ["log", "released"]
+        assert beats[0].watermark == spam("1").time
+
+
 def test_ctrl_c_delivers_what_was_read_and_says_no_end(settings: Settings, kafka: str) -> None:
     """An interrupted stream ends with its summary and code 130, and its source is not released."""
     sender = subprocess.Popen(

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from supportpulse.edges.emit import emit_lines, speaking_sources
+from supportpulse.edges.emit import Survey, emit_lines, survey
 from supportpulse.edges.producer import RecordTooLarge
-from supportpulse.edges.pulse import LivePulse, heartbeat
+from supportpulse.edges.pulse import LivePulse, LogPulse, heartbeat
 from supportpulse.envelope import encode
 from supportpulse.errors import BrokerUnavailable
 from supportpulse.events import DeadlineReached, Due, Heartbeat, MarkedAsSpam
@@ -104,16 +104,28 @@ def test_a_source_that_begins_to_speak_is_left_to_speak_for_itself(sink: Recorde
     assert sink.told == [("a", "live"), b"a|1", ("a", "released"), ("a", "log"), b"a|2"]
 
 
-def test_a_file_tells_beforehand_which_sources_speak(sink: Recorder, tmp_path: Path) -> None:
-    """A heartbeat late in a file keeps live ones away from the start."""
+def test_a_file_tells_beforehand_which_sources_speak_and_where_the_others_begin(tmp_path: Path) -> None:
+    """A heartbeat late in a file keeps others away from the start; the earliest event need not be the first."""
     file = tmp_path / "events.jsonl.gz"
-    lines = [spam("a", "1"), b'{"broken supportpulse.Heartbeat.v1"', beat("a")]
+    early = encode(MarkedAsSpam(id="0", source="b", ticket_id="2", time=NOON - timedelta(days=400)))
+    lines = [spam("a", "1"), spam("b", "1"), b'{"broken supportpulse.Heartbeat.v1"', beat("a"), early]
     file.write_bytes(gzip.compress(b"\n".join(lines)))
-    assert speaking_sources(file) == {"a"}
-    pulse = LivePulse(sink, instance="i", every_seconds=60)
-    emit_lines([lines[0], lines[2]], sink, pulse, speaking=speaking_sources(file), bad=pytest.fail)
-    pulse.stop("ended")
-    assert sink.told == [b"a|1", ("a", "log")]
+    assert survey(file) == Survey(frozenset("a"), {"b": NOON - timedelta(days=400)})
+
+
+def test_a_file_holds_the_deadlines_of_its_sources_from_their_first_instant_to_its_end(sink: Recorder) -> None:
+    """A reply further on in it still counts: nobody says live before all was delivered."""
+    told: list[tuple[str, datetime]] = []
+    original = sink.heartbeat
+    sink.heartbeat = lambda event: (told.append((event.data.mode, event.data.watermark)), original(event))  # type: ignore[func-returns-value, method-assign, misc, assignment]
+    now = NOON + timedelta(days=9)
+    pulse = LogPulse(sink, {"a": NOON - timedelta(days=1)}, instance="i", clock=lambda: now)
+    emit_lines([spam("a", "1"), beat("b"), spam("b", "1"), spam("a", "2")], sink, pulse, bad=pytest.fail)
+    pulse.stop("released")
+    assert sink.told == [("a", "log"), b"a|1", ("b", "log"), b"b|1", b"a|2", ("a", "released")]
+    assert told == [("log", NOON - timedelta(days=1)), ("log", NOON), ("released", now)]
+    LogPulse(sink, {"a": NOON}).stop("released")
+    assert len(told) == 3
 
 
 def test_a_live_source_goes_on_beating_while_nothing_happens(sink: Recorder) -> None:

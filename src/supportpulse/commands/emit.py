@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     type=click.Choice(["live", "none"]),
     default="live",
     show_default=True,
-    help="Heartbeats for sources that have none in the input: live every 5 s, or none at all.",
+    help="Heartbeats for sources that have none in the input: live every 5 s (a file: at both its ends), or none.",
 )
 @click.option(
     "--finish",
     type=click.Choice(["released", "ended"]),
     default="released",
     show_default=True,
-    help="What a live source says at the end: wall-clock time decides, or its deadlines are held for ever.",
+    help="What such a source says at the end: wall-clock time decides, or its deadlines are held for ever.",
 )
 @click.option("--instance", help="Lasting name of this sender in its heartbeats. Default: the host's name.")
 @click.option("--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka.")
@@ -51,7 +51,8 @@ def command(
 ) -> None:
     """Send canonical events to Kafka, one JSON object a line, from FILE (gzipped or not) or standard input (-).
 
-    Heartbeats in the input go to every partition in their place; a source without any gets live ones. A line that is no
+    Heartbeats in the input go to every partition in their place. A source without any gets live ones; in a FILE, which
+    is read twice, its deadlines are held until the end, so that a reply further on still counts. A line that is no
     event is named with its number and reason, the rest goes on, and the exit code is 3. Ctrl-C sends what was read, and
     says no end.
 
@@ -61,14 +62,15 @@ def command(
       tail -F desk.jsonl | supportpulse emit --instance desk-1
       supportpulse emit events.jsonl.gz --source-mode none --json
     """
-    from supportpulse.edges.emit import Emitted, emit_lines, speaking_sources
+    from supportpulse.edges.emit import Emitted, Survey, emit_lines, survey
     from supportpulse.edges.lines import open_lines
     from supportpulse.edges.producer import Producer
-    from supportpulse.edges.pulse import LivePulse
+    from supportpulse.edges.pulse import LivePulse, LogPulse
     from supportpulse.settings import Settings
 
     settings = Settings.from_env({"bootstrap": bootstrap})
-    speaking = frozenset[str]() if file == "-" else speaking_sources(file)
+    streams = file == "-" or Path(file).is_fifo()
+    found = Survey(frozenset(), {}) if streams else survey(file)
     emitted, interrupted = Emitted(), False
     with ExitStack() as stack:
         lines = stack.enter_context(open_lines(file))
@@ -80,14 +82,18 @@ def command(
                 wait_seconds=wait_seconds,
             )
         )
-        pulse = LivePulse(producer, instance=instance) if source_mode == "live" else None
+        pulse: LivePulse | LogPulse | None = None
+        if source_mode == "live" and streams:
+            pulse = LivePulse(producer, instance=instance)
+        elif source_mode == "live":
+            pulse = LogPulse(producer, found.earliest, instance=instance)
         bar = stack.enter_context(progress_bar(f"sending {Path(file).name}"))
         try:
             emit_lines(
                 _watched(lines, bar),
                 producer,
                 pulse,
-                speaking=speaking,
+                speaking=found.speaking,
                 bad=lambda number, reason: click.echo(f"{Path(file)}: line {number}: {reason}", err=True),
                 emitted=emitted,
             )

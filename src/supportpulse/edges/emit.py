@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 from supportpulse import names
 from supportpulse.edges.lines import open_lines
 from supportpulse.edges.producer import Producer, RecordTooLarge
-from supportpulse.edges.pulse import BEAT_SECONDS, Finish, LivePulse
-from supportpulse.envelope import decode, key_of
+from supportpulse.edges.pulse import BEAT_SECONDS, Finish, LivePulse, LogPulse
+from supportpulse.envelope import decode, from_ms, key_of
 from supportpulse.errors import ConfigError, Rejected
 from supportpulse.events import DeadlineReached, Heartbeat, Probe, TicketEvent
-from supportpulse.names import event_type
+from supportpulse.facts import Beat, Reading
+from supportpulse.reader import read
 
 SourceMode = Literal["live", "none"]
-_HEARTBEAT = event_type("Heartbeat").encode()
 
 
 class Emitter:
@@ -109,20 +110,37 @@ class Emitted:
         }
 
 
-def speaking_sources(path: str | Path) -> frozenset[str]:
-    """The sources whose own heartbeats are in a file of JSON lines."""
+class Survey(NamedTuple):
+    """Of a file: the sources with heartbeats of their own in it, and the time of each other's earliest event."""
+
+    speaking: frozenset[str]
+    earliest: dict[str, datetime]
+
+
+def survey(path: str | Path) -> Survey:
+    """Read a file of JSON lines once, to know what to say before its first event."""
+    speaking: set[str] = set()
+    earliest: dict[str, int] = {}
     with open_lines(path) as file:
-        return frozenset(
-            event.source
-            for line in file.unpacked
-            if _HEARTBEAT in line and isinstance(event := _event(line), Heartbeat)
-        )
+        for line in file.unpacked:
+            try:
+                found = read(line)
+            except Rejected:
+                continue
+            if isinstance(found, Beat):
+                speaking.add(found.source)
+            elif isinstance(found, Reading):
+                source = found.key.partition("|")[0]
+                earliest[source] = min(earliest.get(source, found.time), found.time)
+    return Survey(
+        frozenset(speaking), {source: from_ms(at) for source, at in earliest.items() if source not in speaking}
+    )
 
 
 def emit_lines(
     lines: Iterable[bytes],
     sink: Sink,
-    pulse: LivePulse | None,
+    pulse: LivePulse | LogPulse | None,
     *,
     speaking: frozenset[str] = frozenset(),
     bad: Callable[[int, str], None],
@@ -130,7 +148,7 @@ def emit_lines(
 ) -> Emitted:
     """Send canonical events, one JSON object a line, as they are.
 
-    A heartbeat in the input goes to every partition in its place. A source without any gets live ones of `pulse` from
+    A heartbeat in the input goes to every partition in its place. A source without any gets those of `pulse` from
     its first event on (None: never); `speaking` are those known to have some. A line that is no event, or too large
     for Kafka, is told to `bad` with its number (from 1) and the reason, and the rest goes on. Pass `emitted` to know
     the counts after an interruption.
@@ -163,7 +181,7 @@ def emit_lines(
     return emitted
 
 
-def _send(line: bytes, key: bytes, sink: Sink, pulse: LivePulse | None, source: str) -> None:
+def _send(line: bytes, key: bytes, sink: Sink, pulse: LivePulse | LogPulse | None, source: str) -> None:
     if pulse is None:
         sink.send_encoded(key, line)
         return
@@ -172,10 +190,3 @@ def _send(line: bytes, key: bytes, sink: Sink, pulse: LivePulse | None, source: 
     pulse.begin(source)
     with pulse.lock:
         sink.send_encoded(key, line)
-
-
-def _event(line: bytes) -> object:
-    try:
-        return decode(line)
-    except Rejected:
-        return None

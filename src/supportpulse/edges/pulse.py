@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Literal, Protocol
 
@@ -108,3 +109,46 @@ class LivePulse:
     def _beat(self, source: str, mode: Mode) -> None:
         now = self._clock()
         self._producer.heartbeat(heartbeat(source, self._instance, watermark=now, mode=mode, time=now))
+
+
+class LogPulse:
+    """Says of each source of a file where its history begins, before its first event, and how it ends.
+
+    Until the end its deadlines are thus held, as law 3 has it for a log: what came due in between may have been
+    fulfilled further on in the file. `earliest` is the time of each source's first event.
+    """
+
+    failure: None = None
+
+    def __init__(
+        self,
+        producer: SendsHeartbeats,
+        earliest: Mapping[str, datetime],
+        *,
+        instance: str | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.lock = nullcontext()
+        self._producer, self._earliest, self._clock = producer, earliest, clock
+        self._instance = instance or default_instance()
+        self._sources: set[str] = set()
+
+    def begin(self, source: str) -> None:
+        """Say where the source's history begins."""
+        if source not in self._sources:
+            self._sources.add(source)
+            self._beat(source, "log", self._earliest[source])
+
+    def drop(self, source: str) -> None:
+        """A source that speaks for itself was never begun."""
+
+    def stop(self, finish: Finish | None) -> None:
+        """Say `finish` of each source: all that happened until now was sent. None: nothing, deadlines stay held."""
+        if finish is not None:
+            for source in sorted(self._sources):
+                self._beat(source, finish, self._clock())
+        self._sources.clear()
+
+    def _beat(self, source: str, mode: Mode, watermark: datetime) -> None:
+        told = heartbeat(source, self._instance, watermark=watermark, mode=mode, time=self._clock())
+        self._producer.heartbeat(told)
