@@ -52,7 +52,9 @@ def new_partition(store: dict[bytes, bytes], panes: dict[bytes, bytes]) -> Parti
     plans = Plans(load_policy(SHIPPED_POLICY))
     metrics = Metrics(CollectorRegistry(), Series(plans))
     place = Place("events", 0, lambda key: 0)
-    return Partition(place, plans, Shapes(plans), store, panes, Sources(30_000), metrics, DAY_MS)
+    partition = Partition(place, plans, Shapes(plans), store, panes, Sources(30_000), metrics, DAY_MS)
+    partition.restore(0)
+    return partition
 
 
 def forget_output(partition: Partition) -> None:

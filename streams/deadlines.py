@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supportpulse.clock import NEVER
 from supportpulse.names import event_type
 from supportpulse.partition import Partition
 from supportpulse.record import iso, quoted
@@ -23,9 +22,9 @@ class Flight:
 
     __slots__ = ("_end", "_until", "records")
 
-    def __init__(self, records: Iterable[tuple[bytes, bytes]] = (), until: int = NEVER) -> None:
+    def __init__(self, records: Iterable[tuple[bytes, bytes]] = (), until: int | None = None) -> None:
         self.records = list(records)
-        self._end = NEVER
+        self._end: int | None = None
         self._until = until
 
     def landed(self, end: int | None) -> None:
@@ -34,9 +33,9 @@ class Flight:
 
     def is_over(self, now: int, read: int, retry_ms: int) -> bool:
         """Whether at `now` (ms), with the partition read up to offset `read`, what is still missing is given up."""
-        if self._until == NEVER and self._end <= read:
+        if self._until is None and self._end is not None and self._end <= read:
             self._until = now + retry_ms
-        return self._until <= now
+        return self._until is not None and self._until <= now
 
 
 class Deadlines:

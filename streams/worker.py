@@ -26,7 +26,6 @@ from supportpulse.errors import SupportpulseError
 from supportpulse.events import Probe, ProbeBody
 from supportpulse.metrics import Metrics
 from supportpulse.partition import Partition, Place
-from supportpulse.policy_record import POLICY_KEY, checked
 from supportpulse.settings import Settings
 from supportpulse.snapshot import Snapshot, SourceStatus, clock_counts, window_counts
 from supportpulse.tally import Shapes
@@ -80,8 +79,7 @@ class Worker(Owner):
         self._generation = -1
         self._settled = 0.0
         self._lag: dict[int, int] = {}
-        started = now()
-        self.swept_ms = started
+        self.swept_ms = started = now()
         self.snapshot = Snapshot(taken_ms=started, swept_ms=started, probed_ms=started, recovering=True)
 
     # -- what the transport asks for ----------------------------------------------------------------------------------
@@ -111,25 +109,22 @@ class Worker(Owner):
         number = tp.partition
         for table in (self.tickets, self.panes):
             self.changelog.expect(table.changelog_topic_name, number, table.data.end(number))
-        store, now = self.tickets.data.partition(number), self.now()
-        try:
-            checked(self.plans.policy, store.get(POLICY_KEY), now)
-        except SupportpulseError as error:
-            self.fail(error)
-            return
-        settings = self.settings
-        count = settings.partitions
+        settings, now = self.settings, self.now()
         state = Partition(
-            Place(tp.topic, number, lambda key: int((murmur2(key) & 0x7FFFFFFF) % count)),
+            Place(tp.topic, number, lambda key: int((murmur2(key) & 0x7FFFFFFF) % settings.partitions)),
             self.plans,
             self.shapes,
-            store,
+            self.tickets.data.partition(number),
             self.panes.data.partition(number),
             Sources(int(settings.freshness_seconds * 1000), settings.decision_grace_seconds),
             self.metrics,
             int(settings.max_future_seconds * 1000),
         )
-        state.check_policy(now)
+        try:
+            state.restore(now)
+        except SupportpulseError as error:
+            self.fail(error)
+            return
         state.windows.move(now, state.panes)
         deadlines = Deadlines(state, settings.marker_cap, int(settings.marker_retry_seconds * 1000))
         owned = Owned(
@@ -185,16 +180,15 @@ class Worker(Owner):
             self._settle()
             now = self.now()
             for owned in list(self.owned.values()):
-                tp, expected = TP(self.settings.events_topic, owned.number), self.bound.expected
-                if tp not in expected.partitions:
-                    continue
-                flight = owned.deadlines.sweep(now, expected.offset(tp))
-                if flight.records:
-                    await self._append(owned.number, flight)
+                tp = TP(self.settings.events_topic, owned.number)
+                if tp in self.bound.expected.partitions:
+                    await self._append(owned.number, owned.deadlines.sweep(now, self.bound.expected.offset(tp)))
             self.swept_ms = now
 
     async def _append(self, partition: int, flight: Flight) -> None:
         """Append to the source partition, and tell the flight where it landed."""
+        if not flight.records:
+            return
         try:
             write = await self.changelog.send(self.settings.events_topic, partition, flight.records)
         except KafkaError as error:

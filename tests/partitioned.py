@@ -58,7 +58,7 @@ class Driven:
 
     def opened(self, store: dict[bytes, bytes], pane_store: dict[bytes, bytes]) -> Partition:
         """The partition as a worker opens it over restored changelogs."""
-        return Partition(
+        state = Partition(
             Place("events", 0, lambda key: self.right),
             self.plans,
             Shapes(self.plans),
@@ -68,6 +68,8 @@ class Driven:
             self.metrics,
             DAY,
         )
+        state.restore(START)
+        return state
 
     def take(self, event: Event, broker: int | None = None) -> Consumed:
         """Append an event at broker time `broker` (ms; its own time if not given) and fold it."""

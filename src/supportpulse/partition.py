@@ -110,11 +110,12 @@ class Partition:
         """Tickets whose marker came back since this was last emptied, and by how many ms it came too early."""
         self.tickets = 0
         self.now = self.probed = -1
-        self._restore()
 
     # -- restoring ----------------------------------------------------------------------------------------------------
 
-    def _restore(self) -> None:
+    def restore(self, now: int) -> None:
+        """Take over what the stores hold, at `now` (ms); raises `PolicyError` if it was made under another policy."""
+        self.check_policy(now)
         for key, value in self.store.items():
             if b"|" not in key:
                 if key != POLICY_KEY:

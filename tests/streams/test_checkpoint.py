@@ -18,6 +18,7 @@ from streams.checkpoint import Checkpoint
 from supportpulse import panes
 from supportpulse.facts import Beat
 from supportpulse.partition import Partition
+from supportpulse.policy_record import POLICY_KEY
 
 Fault = Callable[[str], None]
 
@@ -124,7 +125,7 @@ async def test_outcomes_then_panes_then_tickets_and_sources_each_acknowledged_be
     await scene.write()
     assert scene.written.order == ORDER
     assert scene.written.records == everything(scene.driven)
-    assert set(scene.written.records["tickets"]) == {b"desk|1", b"desk|2", b"desk"}
+    assert set(scene.written.records["tickets"]) == {b"desk|1", b"desk|2", b"desk", POLICY_KEY}
 
 
 async def test_what_was_written_is_not_written_again(scene: Set) -> None:

@@ -45,6 +45,7 @@ def test_only_a_version_that_begins_in_the_future_may_be_added(
 ) -> None:
     """What the state was made under is in the log."""
     driven = Driven(tmp_path)
+    driven.store.clear()
     driven.state.plans = policies(tmp_path / "before", ("1970-01-01T00:00:00Z", "1h"))
     driven.state.check_policy(START)
     assert driven.state.dirty == {POLICY_KEY}
