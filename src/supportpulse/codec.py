@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from supportpulse.clock import Cycle
 from supportpulse.fold_codec import fold_from, fold_list
 from supportpulse.history import History
 from supportpulse.ticket import Plans, Ticket
@@ -31,7 +30,7 @@ class Header(NamedTuple):
     """What can be known of a ticket without its body.
 
     `offset` last source offset included, `next_due` ms, `as_of` ms, `binding` rule and label set, then masks of clocks:
-    running (with a target, not stopped), those of them past their at-risk threshold, those past their deadline.
+    running (with a target, not stopped), those of them at risk and those overdue by `as_of`.
     `generation` and `sealed` are room for seals.
     """
 
@@ -78,9 +77,9 @@ def encode(ticket: Ticket) -> bytes:
                 continue
             running |= 1 << index
             starts.append(cycle.start // 60_000)
-            if cycle.flags & Cycle.DUE_PASSED:
+            if cycle.due <= fold.as_of:  # as far as it is decided: an event may lie beyond that
                 overdue |= 1 << index
-            elif cycle.flags & Cycle.RISK_PASSED:
+            elif cycle.risk <= fold.as_of:
                 at_risk |= 1 << index
     head = HEADER.pack(VERSION, flags, plan.version.index, len(starts), 0, ticket.offset, ticket.next_due(), fold.as_of,
                        fold.binding, running, at_risk, overdue, NO_SEAL)  # fmt: skip

@@ -81,9 +81,8 @@ def test_a_header_is_true(history: History) -> None:
     assert codec.starts_of(value, header) == tuple(cycle.start // 60_000 for cycle in running.values())
     for index, cycle in running.items():
         overdue, at_risk = cycle.due <= fold.as_of, cycle.risk <= fold.as_of
-        if overdue or cycle.due == NEVER or cycle.due > fold.as_of:  # as far as it is decided
-            assert bool(header.overdue >> index & 1) >= overdue
-            assert bool((header.overdue | header.at_risk) >> index & 1) >= at_risk
+        assert bool(header.overdue >> index & 1) == overdue
+        assert bool(header.at_risk >> index & 1) == (at_risk and not overdue)
     assert header.overdue & header.at_risk == 0
     assert (header.overdue | header.at_risk) & ~header.running == 0
 

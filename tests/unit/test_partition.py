@@ -12,7 +12,7 @@ import pytest
 from partitioned import DAY, HOUR, START, Consumed, Driven
 from strategies import happened
 from streams import deadlines
-from supportpulse import envelope, panes, partition
+from supportpulse import codec, envelope, panes, partition
 from supportpulse.fold import Fold
 from supportpulse.partition import Partition
 from supportpulse.policy_record import POLICY_KEY
@@ -170,6 +170,28 @@ def test_a_restored_partition_knows_what_is_due_and_what_runs(driven: Driven) ->
     found = dict(restored.due(START + HOUR, 10))
     assert found == {b"desk|1": START + HOUR - 1, b"desk|2": START + HOUR - 1}
     assert list(restored.due(START + HOUR, 10)) == []
+
+
+def test_a_clock_counts_as_at_risk_or_overdue_only_once_that_is_decided(driven: Driven) -> None:
+    """An event after the deadline alone says neither: its elder may still come, and a marker decides (law 3)."""
+
+    def shown() -> tuple[int, int]:
+        driven.state.settle()
+        header = codec.header_of(driven.store[b"desk|1"])
+        return header.at_risk, header.overdue
+
+    driven.take(created())
+    driven.take(happened("MessagePosted", START + 2 * HOUR, "note", by="agent", public=False))
+    assert shown() == (0, 0)
+    driven.take(marker("1", START + HOUR - 1))
+    assert shown() == (1 << first_response(driven), 0)
+    driven.take(marker("1", START + HOUR), START + HOUR)
+    assert shown() == (0, 1 << first_response(driven))
+
+
+def first_response(driven: Driven) -> int:
+    """The place of the only clock with a target."""
+    return [clock.name for clock in driven.plans.plans[0].clocks].index("first_response")
 
 
 def test_no_source_takes_more_than_its_share_of_the_markers(driven: Driven) -> None:
