@@ -119,9 +119,13 @@ def values(log: list[Record], kept: Path) -> dict[str, float]:
     return {"stories": len(told), "value_bytes": sum(len(versions[-1]) for versions in told) / len(told)}
 
 
-def changelog(kept: Path, tickets: int) -> Iterator[tuple[bytes, bytes]]:
+def read_values(kept: Path) -> list[list[bytes]]:
+    """What `values` kept."""
+    return msgspec.msgpack.decode(kept.read_bytes(), type=list[list[bytes]])
+
+
+def changelog(told: list[list[bytes]], tickets: int) -> Iterator[tuple[bytes, bytes]]:
     """A tickets changelog: `tickets` of them, three values each; the kept ones repeat under other ticket ids."""
-    told = msgspec.msgpack.decode(kept.read_bytes(), type=list[list[bytes]])
     for version in range(VERSIONS):
         for number in range(tickets):
             value = told[number % len(told)][version]
@@ -131,7 +135,7 @@ def changelog(kept: Path, tickets: int) -> Iterator[tuple[bytes, bytes]]:
 def memory(kept: Path, tickets: int) -> dict[str, float]:
     """What open tickets add to a process that restores them from their changelog, superseded values included."""
     new_partition({}, {})
-    records = changelog(kept, tickets)
+    records = changelog(read_values(kept), tickets)
     gc.collect()
     before = _resident()
     store: dict[bytes, bytes] = {}

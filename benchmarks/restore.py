@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from desk_log import Record, fill, settings_for
-from in_memory import VERSIONS, changelog
+from in_memory import VERSIONS, changelog, read_values
 
 from streams.app import build, serve
 from supportpulse.names import tickets_changelog
@@ -25,7 +25,7 @@ from supportpulse.names import tickets_changelog
 async def write(bootstrap: str, name: str, folder: Path, tickets: int, kept: Path) -> None:
     """Fill the tickets changelog of an installation."""
     settings = settings_for(bootstrap, name, folder)
-    records = (Record.of(key, value) for key, value in changelog(kept, tickets))
+    records = (Record.of(key, value) for key, value in changelog(read_values(kept), tickets))
     await fill(settings, records, tickets_changelog(settings.app_id))
 
 
