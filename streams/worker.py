@@ -25,9 +25,9 @@ from supportpulse import envelope
 from supportpulse.errors import SupportpulseError
 from supportpulse.events import Probe, ProbeBody
 from supportpulse.metrics import Metrics
-from supportpulse.partition import Partition, Place
+from supportpulse.partition import CACHED_TICKETS, Partition, Place
 from supportpulse.settings import Settings
-from supportpulse.snapshot import Snapshot, SourceStatus, clock_counts, window_counts
+from supportpulse.snapshot import Snapshot, clock_counts, source_statuses, window_counts
 from supportpulse.tally import Shapes
 from supportpulse.ticket import Plans
 from supportpulse.watermark import Sources
@@ -137,6 +137,7 @@ class Worker(Owner):
             settings.deadletter_topic,
         )
         self.owned[number] = owned
+        self._share_cache()
         if self._generation != self.app.consumer_generation_id:
             self._generation = self.app.consumer_generation_id
             self.metrics.rebalance()
@@ -145,9 +146,14 @@ class Worker(Owner):
     def closed(self, tp: TP) -> None:
         """Forget a partition."""
         if self.owned.pop(tp.partition, None) is not None:
+            self._share_cache()
             logger.info("partition %d is no longer ours", tp.partition)
         for table in (self.tickets, self.panes):
             self.changelog.forget(table.changelog_topic_name, tp.partition)
+
+    def _share_cache(self) -> None:
+        for owned in self.owned.values():
+            owned.state.cached = CACHED_TICKETS // len(self.owned)
 
     async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
         """Make the partitions durable, then commit."""
@@ -240,23 +246,9 @@ class Worker(Owner):
             baselines=baselines,
             clocks=clocks,
             waiting=waiting,
-            sources=self._sources(states, now),
+            sources=source_statuses((state.sources for state in states), now),
             lag_records=dict(self._lag),
         )
-
-    @staticmethod
-    def _sources(states: list[Partition], now: int) -> tuple[SourceStatus, ...]:
-        """The least watermark of each source over the partitions that heard of it."""
-        least: dict[str, SourceStatus] = {}
-        for state in states:
-            for name in state.sources.sources:
-                status = state.sources.status(name, now)
-                known = least.get(name)
-                stale = status.stale or (known is not None and known.stale)
-                if known is None or status.watermark < known.watermark_ms:
-                    known = SourceStatus(name, status.mode, status.watermark, stale)
-                least[name] = SourceStatus(known.source, known.mode, known.watermark_ms, stale)
-        return tuple(least.values())
 
     async def _probe(self) -> None:
         async for _ in self._every(PROBE_SECONDS):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from supportpulse.names import BASELINE_WINDOWS, WINDOWS_SECONDS
 from supportpulse.panes import Cell, Windows
 from supportpulse.tally import Tally
+from supportpulse.watermark import Sources
 
 Counts = tuple[Mapping[Cell, int], ...]
 """Counts by cell, one mapping a partition."""
@@ -67,6 +68,20 @@ def clock_counts(tallies: Iterable[Tally], now: int) -> tuple[Counts, Counts]:
     """Copies of the tallies of partitions, and who waits at `now` (ms): `clocks` and `waiting` of a snapshot."""
     listed = list(tallies)
     return tuple(tally.counts.copy() for tally in listed), tuple(tally.waiting(now) for tally in listed)
+
+
+def source_statuses(partitions: Iterable[Sources], now: int) -> tuple[SourceStatus, ...]:
+    """The least watermark of each source over the partitions that heard of it, at `now` (ms)."""
+    least: dict[str, SourceStatus] = {}
+    for sources in partitions:
+        for name in sources.sources:
+            status = sources.status(name, now)
+            known = least.get(name)
+            stale = status.stale or (known is not None and known.stale)
+            if known is None or status.watermark < known.watermark_ms:
+                known = SourceStatus(name, status.mode, status.watermark, stale)
+            least[name] = SourceStatus(known.source, known.mode, known.watermark_ms, stale)
+    return tuple(least.values())
 
 
 def summed(counts: Counts) -> dict[Cell, int]:

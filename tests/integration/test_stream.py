@@ -23,6 +23,7 @@ from streams.app import expose
 from streams.worker import Worker
 from supportpulse.edges.simulator import SOURCE
 from supportpulse.envelope import to_ms
+from supportpulse.partition import CACHED_TICKETS
 from supportpulse.policy import load_policy
 from supportpulse.snapshot import summed
 
@@ -286,3 +287,14 @@ def _all_of(worker: Worker, log: StreamLog) -> dict[str, Any]:
         "tickets": [state.tickets for state in states],
         "values": [dict(state.store) for state in states],
     }  # fmt: skip
+
+
+async def test_the_partitions_of_a_worker_share_one_budget_of_ticket_objects(
+    kafka: str, fresh: Fresh, tmp_path: Path
+) -> None:
+    """Twelve partitions must not take twelve times the memory of one."""
+    settings = await installed(kafka, fresh, tmp_path)
+    async with running(settings) as worker:
+        await until(lambda: len(worker.owned) == settings.partitions > 1, "all partitions owned")
+        kept = sum(owned.state.cached for owned in worker.owned.values())
+    assert CACHED_TICKETS - settings.partitions < kept <= CACHED_TICKETS

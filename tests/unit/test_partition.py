@@ -265,10 +265,10 @@ def _counts(state: Partition) -> dict[Any, Any]:
     return {key: pane.counts for key, pane in state.panes.panes.items() if pane.counts}
 
 
-def test_tickets_put_out_of_the_cache_go_on_where_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tickets_put_out_of_the_cache_go_on_where_they_were(tmp_path: Path) -> None:
     """Objects are a cache of bytes."""
     driven, small = Driven(tmp_path), Driven(tmp_path)
-    monkeypatch.setattr(partition, "CACHED_TICKETS", 2)
+    small.state.cached = 2
     for event, broker in history(random.Random(7)):
         driven.take(event, broker)
         small.take(event, broker)
