@@ -232,7 +232,13 @@ class Partition:
         if ticket is None:
             return
         if incoming.offset > ticket.offset:
-            self._changed_by(incoming, key, ticket, ticket.mark(min(marker.at, incoming.timestamp)))
+            as_of = ticket.fold.as_of
+            try:
+                said = ticket.mark(min(marker.at, incoming.timestamp))
+            except Exception as error:
+                ticket.fold_afresh(as_of)
+                raise Rejected(Reason.FOLD_FAILED, f"ticket {marker.key}: {type(error).__name__}: {error}") from error
+            self._changed_by(incoming, key, ticket, said)
         early = marker.at - incoming.timestamp
         self.marked.append((key, early if early > 0 and ticket.next_due() <= marker.at else 0))
 

@@ -104,8 +104,12 @@ class Ticket:
     def forget(self, id64: int) -> None:
         """Fold again without an event, after folding it failed half-way."""
         self.history.remove(id64)
+        self.fold_afresh(self.fold.as_of)
+
+    def fold_afresh(self, as_of: int) -> None:
+        """Fold again up to what was decided before (ms), after a step failed half-way."""
         if self.history.entries or self.base is not None:
-            self.fold = self._refold(self.history, self.fold.as_of)
+            self.fold = self._refold(self.history, as_of)
             self.fold.out = []
 
     def mark(self, as_of: int) -> list[Emission]:

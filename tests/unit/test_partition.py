@@ -137,6 +137,29 @@ def test_a_defect_in_the_fold_is_a_dead_letter_and_leaves_the_ticket_as_it_was(
     assert driven.verdicts() == {"1": "breached"}
 
 
+def test_a_defect_while_a_marker_decides_leaves_the_ticket_as_it_was(
+    driven: Driven, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had half decided is said in full by the next marker."""
+    driven.take(created())
+    driven.take(marker("1", START + 60_000))
+
+    advance, failed = Fold.advance, []
+
+    def fail_once(fold: Fold, as_of: int) -> None:
+        advance(fold, as_of)
+        if not failed:
+            failed.append(fold)
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(Fold, "advance", fail_once)
+    driven.take(marker("1", START + 2 * HOUR))
+    assert reasons(driven) == ["fold_failed"]
+    assert driven.verdicts() == {}
+    driven.take(marker("1", START + 2 * HOUR + 1))
+    assert driven.verdicts() == {"1": "breached"}
+
+
 def test_whatever_goes_wrong_with_a_record_the_next_is_taken(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error nobody foresaw is a dead letter with its name."""
     with monkeypatch.context() as patch:
