@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Sequence
 from typing import cast
 
@@ -75,4 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SupportpulseError as error:
         click.echo(f"supportpulse: {error}", err=True)
         return CONFIG_EXIT if isinstance(error, ConfigError) else FAILED_EXIT
+    except Exception as error:  # nobody foresaw it: the traceback is for the log, the last line for whoever reads it
+        logging.getLogger("supportpulse").exception("ended by an error")
+        click.echo(f"supportpulse: ended by {type(error).__name__}: {error}; see the traceback above", err=True)
+        return FAILED_EXIT
     return code if isinstance(code, int) else 0

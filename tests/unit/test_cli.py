@@ -104,6 +104,23 @@ def test_an_error_is_one_line_and_an_exit_code(
     assert told.out == ""
 
 
+def test_an_error_nobody_foresaw_ends_with_one_line_and_its_traceback_goes_to_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that ends by a defect or a library's error says so, and exits with 1."""
+
+    @click.command()
+    def command() -> None:
+        raise RuntimeError("the producer is not started")
+
+    monkeypatch.setitem(sys.modules, "supportpulse.commands.worker", types.SimpleNamespace(command=command))
+    assert cli.main(["worker"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("supportpulse: ended by RuntimeError: the producer is not started;")
+    (logged,) = caplog.records
+    assert logged.exc_info is not None
+
+
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     """click's own message, exit code 2."""
     assert cli.main(["evaluate"]) == 2
