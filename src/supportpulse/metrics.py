@@ -221,8 +221,12 @@ class Metrics(Collector):
             ticket = exemplars.get(place, "")
             if ticket and len(ticket) <= LONGEST_EXEMPLAR:
                 latest[kind][row] = ticket
-        started = CounterMetricFamily(names.Metric.CLOCKS_STARTED.value, "Clock cycles begun.", labels=series.labels)
-        text = "Clock cycles decided, once each; a late stop adds nothing to its breach."
+        text = "Clock cycles begun; a start taken back and said again, as when a rule change moves it, counts again."
+        started = CounterMetricFamily(names.Metric.CLOCKS_STARTED.value, text, labels=series.labels)
+        text = (
+            "Clock cycles decided; a late stop adds nothing to its breach. A decision taken back and made again counts "
+            f"again: {names.Metric.OUTCOMES_RETRACTED.value} says how many were taken back."
+        )
         closed_labels = (*series.labels, names.OUTCOME)
         closed = CounterMetricFamily(names.Metric.CLOCKS_CLOSED.value, text, labels=closed_labels)
         for row, values in enumerate(series.rows.copy()):

@@ -150,6 +150,19 @@ def test_a_retraction_is_counted_by_its_reason_and_leaves_its_window(desk: Scrap
     assert at(found, Metric.OUTCOMES_BACKFILLED, outcome="met") == 2
 
 
+def test_a_decision_made_again_counts_again_and_the_help_says_so(desk: Scraped) -> None:
+    """An earlier reply that comes after a later one moves C's fulfilment: two decisions, one of them taken back."""
+    for minute, broker in ((30, 30), (20, 31)):
+        at_ms = START + 2 * HOUR + minute * MINUTE
+        desk.happens("MessagePosted", at_ms, "C", broker=START + 2 * HOUR + broker * MINUTE, by="agent")
+    found, text = desk.samples(), desk.text()
+    assert at(found, Metric.CLOCKS_CLOSED, outcome="met", **VOICE) == 2
+    assert at(found, Metric.OUTCOMES_RETRACTED, reason="late_event") == 1
+    (told,) = (line for line in text.splitlines() if line.startswith("# HELP sla_clocks_closed "))
+    assert "counts again" in told
+    assert Metric.OUTCOMES_RETRACTED in told
+
+
 def test_a_decision_is_live_for_fifteen_minutes(desk: Scraped) -> None:
     """The broker's time decides, to the millisecond."""
     plan = desk.plans.plans[0]
