@@ -22,6 +22,8 @@ def intake(worker: Worker) -> Any:
                 if owned is None:
                     continue  # revoked since it was fetched; whoever owns it now reads it again
                 owned.state.take(verdict.records, worker.now())
+                if batch.unreadable:
+                    owned.reject(batch.unreadable, worker.bound.expected.offset(batch.tp))
                 worker.bound.expected.advance(batch)
                 await owned.send()
             elif verdict.action is Action.HOLE:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
+from streams.batching import Record
 from streams.changelog import Changelog, Write
 from streams.deadlines import Deadlines
 from streams.producer import Producer
+from supportpulse.names import Reason
 from supportpulse.partition import Letter, Partition
 
 logger = logging.getLogger(__name__)
@@ -101,6 +104,16 @@ class Owned:
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
             self._cut(letter)
         self._producer.discard(kafka)
+
+    def reject(self, unreadable: Sequence[Record], expected: int) -> None:
+        """Make dead letters of records, from the expected offset on, whose header names are not UTF-8."""
+        watcher = self.state.watcher
+        for record in unreadable:
+            if record.offset >= expected:
+                detail = f"headers: found names {[name for name, _ in record.headers]!r}; valid: names in UTF-8"
+                self.state.letters.append(Letter(record, Reason.SCHEMA, detail))
+                watcher.processed(1)
+                watcher.rejected(Reason.SCHEMA)
 
     def _record(self, letter: Letter) -> dict[str, Any]:
         """The record of a dead letter: the original as it came, and why, and where it lies."""

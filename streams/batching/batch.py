@@ -38,6 +38,8 @@ class Batch:
     from_offset: int
     next_offset: int
     records: Sequence[Record]
+    unreadable: Sequence[Record] = ()
+    """Records of a header whose name is not UTF-8: `\\xff` stands in it for what is none."""
 
     @property
     def tp(self) -> TP:

@@ -10,6 +10,7 @@ from faust.stores import STORES
 from faust.transport.drivers import TRANSPORTS
 
 from streams.batching.expected import ExpectedOffsets
+from streams.batching.lenient import keep_raw_batches
 from streams.batching.owner import Owner
 from streams.batching.schema import BatchSchema
 from supportpulse.errors import ConfigError
@@ -23,6 +24,7 @@ MINIMAL_SESSION_SECONDS = 6.0
 
 def register() -> None:
     """Make `fast://` brokers and `fastmem://` stores known to Faust; call it before creating the app."""
+    keep_raw_batches()
     TRANSPORTS.aliases["fast"] = "streams.batching.transport:Transport"
     STORES.aliases["fastmem"] = "streams.batching.store:PartitionedStore"
 

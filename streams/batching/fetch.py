@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.errors import CorruptRecordException
 
 from streams.batching.batch import Batch, Record
+from streams.batching.lenient import read_leniently
 
 
 def drain(result: Any, limit: int) -> Batch | None:
@@ -26,20 +28,29 @@ def drain(result: Any, limit: int) -> Batch | None:
     from_offset: int = fetched.next_fetch_offset
     read_committed = fetched._isolation_level == READ_COMMITTED
     records: list[Record] = []
+    unreadable: list[Record] = []
     pending = fetched._records
     corrupt = False
     while len(records) < limit and pending.has_next():
+        raw = getattr(pending, "_next_slice", None)
         broker_batch = pending.next_batch()
         if fetched._check_crcs and not broker_batch.validate_crc():
             corrupt = True
             break
         if not _discarded(fetched, broker_batch, read_committed):
             wanted = fetched.next_fetch_offset
+            found: Iterable[Record] = broker_batch
+            if raw is not None:
+                try:
+                    found = list(broker_batch)
+                except UnicodeDecodeError:
+                    found, poison = read_leniently(raw)
+                    unreadable.extend(record for record in poison if record.offset >= wanted)
             if broker_batch.base_offset >= wanted:
-                records.extend(broker_batch)
+                records.extend(found)
             else:
                 # A seek into the middle of a broker batch: the broker always sends it whole.
-                records.extend(record for record in broker_batch if record.offset >= wanted)
+                records.extend(record for record in found if record.offset >= wanted)
         fetched.next_fetch_offset = broker_batch.next_offset
     next_offset: int = fetched.next_fetch_offset
     result._update_position()
@@ -48,7 +59,7 @@ def drain(result: Any, limit: int) -> Batch | None:
     if corrupt and next_offset == from_offset:
         raise CorruptRecordException(f"wrong checksum in {tp.topic}-{tp.partition} at offset {from_offset}")
     # Behind a sound part the corrupt batch is simply fetched again, as the first one.
-    return Batch(tp.topic, tp.partition, from_offset, next_offset, records)
+    return Batch(tp.topic, tp.partition, from_offset, next_offset, records, unreadable)
 
 
 def _discarded(fetched: Any, broker_batch: Any, read_committed: bool) -> bool:

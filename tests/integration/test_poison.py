@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from faust.types import TP
 
+from escaped import Escaped, escaping_builder
 from fresh import Fresh
 from strategies import happened
 from stream_check import check
 from stream_feed import DAY, HOUR, Feed, installed, running, until, wall
-from stream_log import StreamLog, drained, supportpulse_headers
+from stream_log import StreamLog, drained, read_topic, supportpulse_headers
+from streams.worker import Worker
 from supportpulse import envelope, reader
 from supportpulse.errors import Rejected
 from supportpulse.names import Reason
@@ -160,6 +164,48 @@ async def test_a_dead_letter_that_its_topic_refuses_is_cut_not_lost_and_stops_no
     assert int(supportpulse_headers(letter)["cut-from"]) == len(value)
     assert good in log.events
     check(log)
+
+
+async def send_escaped(settings: Settings, events: list[tuple[Any, bytes]]) -> None:
+    """One broker batch of events, each with a header of that name."""
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    await producer.start()
+    batch = producer.create_batch()
+    batch._builder = escaping_builder()
+    for event, name in events:
+        key, headers = envelope.key_of(event).encode(), [(Escaped.of(name), b"\x00")]
+        batch.append(key=key, value=envelope.encode(event), timestamp=None, headers=headers)
+    batch.close()
+    await (await producer.send_batch(batch, settings.events_topic, partition=0))
+    await producer.stop()
+
+
+async def passed(worker: Worker, place: tuple[int, int]) -> None:
+    """Wait until what lies at a place is processed and committed."""
+    tp = TP(worker.settings.events_topic, place[0])
+    await until(lambda: ((worker.owned and worker.app.consumer._committed_offset.get(tp)) or 0) > place[1], "a commit")
+
+
+async def test_a_record_with_a_header_name_that_is_not_utf8_is_kept_and_its_neighbours_are_read(
+    kafka: str, fresh: Fresh, tmp_path: Path
+) -> None:
+    """The usual consumers die of it, at each start again; here it is a dead letter with its bytes."""
+    settings = await installed(kafka, fresh, tmp_path, partitions=1)
+    at = wall() - HOUR
+    async with Feed(settings) as feed:
+        await send_escaped(settings, [(created("1", at), b"fine"), (created("2", at), b"b\xe9d"),
+                                      (created("3", at), b"fine")])  # fmt: skip
+        for _ in range(2):  # a worker that starts behind it reads it no more
+            async with running(settings) as worker:
+                await passed(worker, (await feed.events([created("4", at)]))[0])
+                assert worker.fatal is None
+                assert {b"desk|1", b"desk|3", b"desk|4"} == {key for key in worker.owned[0].state.store if b"|" in key}
+    letters = await read_topic(settings, settings.deadletter_topic)
+    assert [supportpulse_headers(one)["offset"] for one in letters] == [b"1"]
+    assert (letters[0].key, letters[0].value) == (b"desk|2", envelope.encode(created("2", at)))
+    assert letters[0].headers[0] == ("b\\xe9d", b"\x00")
+    assert supportpulse_headers(letters[0])["reason"] == b"schema"
+    assert b"headers: found names" in supportpulse_headers(letters[0])["detail"]
 
 
 async def _raise_limit(settings: Settings, topic: str, size: int) -> None:

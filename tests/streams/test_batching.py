@@ -9,15 +9,18 @@ from typing import Any
 import faust
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.consumer import fetcher
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult, PartitionRecords
 from aiokafka.errors import CorruptRecordException, KafkaError, KafkaTimeoutError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from faust.types import TP
 
+from escaped import Escaped, escaping_builder
 from streams.batching import Action, Batch, BatchSchema, ExpectedOffsets, Owner, Reason, batch_table, bind, register
 from streams.batching.checkpointing import Checkpointing
 from streams.batching.fetch import drain
+from streams.batching.lenient import keep_raw_batches
 from streams.changelog import Changelog, ForeignRecord
 from supportpulse.errors import ConfigError
 
@@ -126,14 +129,16 @@ def broker_batch(first: int, count: int, *, codec: int = 0) -> bytes:
     return bytes(buffer)
 
 
-def fetch_result(data: bytes, position: int, *, active: bool = True, check_crcs: bool = True) -> Any:
+def fetch_result(
+    data: bytes, position: int, *, active: bool = True, check_crcs: bool = True, records: Any = MemoryRecords
+) -> Any:
     """A FetchResult of aiokafka over raw bytes."""
     tp = TopicPartition("events", 0)
     state = SimpleNamespace(paused=False, position=position)
     state.consumed_to = lambda offset: setattr(state, "position", offset)
     assignment = SimpleNamespace(active=active, state_value=lambda tp: state)
-    records = PartitionRecords(tp, MemoryRecords(data), [], position, None, None, check_crcs, READ_COMMITTED)
-    result = FetchResult(tp, assignment=assignment, partition_records=records, backoff=0)
+    fetched = PartitionRecords(tp, records(data), [], position, None, None, check_crcs, READ_COMMITTED)
+    result = FetchResult(tp, assignment=assignment, partition_records=fetched, backoff=0)
     result.state = state
     return result
 
@@ -175,6 +180,26 @@ def test_compressed_batches_carry_key_value_headers_and_time() -> None:
         1001,
         [("h", b"x")],
     )
+
+
+@pytest.mark.parametrize("codec", [0, 1])
+def test_a_header_name_that_is_not_utf8_hides_no_other_record(codec: int) -> None:
+    """The record comes apart from the others, its name escaped, and nothing else is changed."""
+    builder = escaping_builder(codec)
+    for n, name in enumerate((b"h", b"\xff", b"h")):
+        builder.append(n, 1000 + n, b"k%d" % n, b"v", [(Escaped.of(name), b"x")])
+    data = bytes(builder.build())
+    keep_raw_batches()
+    result = fetch_result(data, 0, records=fetcher.MemoryRecords)
+    found = drain(result, 100)
+    assert found is not None
+    assert (offsets(found.records), offsets(found.unreadable), found.next_offset) == ([0, 2], [1], 3)
+    one = found.unreadable[0]
+    assert (one.key, one.value, one.timestamp, list(one.headers)) == (b"k1", b"v", 1001, [("\\xff", b"x")])
+    middle = fetch_result(data, 2, records=fetcher.MemoryRecords)
+    rest = drain(middle, 100)
+    assert rest is not None
+    assert (offsets(rest.records), offsets(rest.unreadable)) == ([2], [])
 
 
 def test_a_wrong_checksum_is_raised_after_the_sound_batches_before_it() -> None:
