@@ -9,7 +9,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY src src
 COPY streams streams
 RUN pip install --no-deps --no-build-isolation . \
-    && pip uninstall --yes hatchling hypothesis mypy pytest pytest-asyncio pytest-timeout ruff testcontainers docker
+    && pip uninstall --yes hatch-mypyc hatchling hypothesis mypy pytest pytest-asyncio pytest-timeout ruff testcontainers docker
 
 FROM python:3.11-slim
 RUN useradd --system --create-home --uid 10001 supportpulse

@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+COMPILED ?= .venv-compiled
 ARGS ?=
 
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev test lint demo parity bench chaos clean
+.PHONY: help venv dev compiled test test-compiled lint demo parity bench chaos clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,8 +30,19 @@ dev: $(VENV)/.locked ## install in place instead: changes count at once
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall -e .
 	@touch $(VENV)/.stamp
 
+compiled: $(COMPILED)/.stamp ## a second environment with the core compiled by mypyc; needs a C compiler
+
+$(COMPILED)/.stamp: requirements.lock $(SOURCES)
+	@command -v $${CC:-cc} >/dev/null || { echo "no C compiler: install one (Debian: gcc, libc6-dev), or use make venv" >&2; exit 1; }
+	$(MAKE) --no-print-directory VENV=$(COMPILED) $(COMPILED)/.locked
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@touch $@
+
 test: venv ## the tests, against the installed package and a real broker (ARGS= for pytest)
 	$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-compiled: compiled ## properties and unit tests against the compiled core
+	$(COMPILED)/bin/pytest -m "not slow and not kafka" tests/properties tests/unit $(ARGS)
 
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .
@@ -42,11 +54,12 @@ demo: venv ## the main job, live; SECONDS=60 ends it by itself
 parity: venv ## a real helpdesk's log through Kafka, against its own verdicts
 	$(BIN)/python benchmarks/parity.py $(ARGS)
 
-bench: venv ## speed, restore and memory against stock Faust
-	$(BIN)/python benchmarks/bench.py $(ARGS)
+bench: ## speed, restore and memory against stock Faust; the core compiled on both sides if there is a C compiler
+	@if command -v $${CC:-cc} >/dev/null; then $(MAKE) --no-print-directory compiled && exec $(COMPILED)/bin/python benchmarks/bench.py $(ARGS); \
+	else echo "no C compiler: measuring the interpreted build" >&2; $(MAKE) --no-print-directory venv && exec $(BIN)/python benchmarks/bench.py $(ARGS); fi
 
 chaos: venv ## the slow suites: crashes, rebalances, broker faults
 	$(BIN)/pytest -m slow $(ARGS)
 
 clean: ## remove what these targets made, but for the download cache
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) $(COMPILED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from build import interpreted
 from partitioned import DAY, HOUR, START, Consumed, Driven
 from strategies import happened
 from streams import deadlines
@@ -123,6 +124,7 @@ def test_a_watermark_ahead_of_now_makes_nothing_due(driven: Driven) -> None:
     assert list(driven.state.due(START + HOUR, 10)) == [(b"desk|1", START + HOUR - 1)]
 
 
+@interpreted
 def test_a_defect_in_the_fold_is_a_dead_letter_and_leaves_the_ticket_as_it_was(
     driven: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +140,7 @@ def test_a_defect_in_the_fold_is_a_dead_letter_and_leaves_the_ticket_as_it_was(
     assert driven.verdicts() == {"1": "breached"}
 
 
+@interpreted
 def test_a_defect_while_a_marker_decides_leaves_the_ticket_as_it_was(
     driven: Driven, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +157,7 @@ def test_a_defect_while_a_marker_decides_leaves_the_ticket_as_it_was(
     assert driven.verdicts() == {"1": "breached"}
 
 
+@interpreted
 def test_whatever_goes_wrong_with_a_record_the_next_is_taken(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error nobody foresaw is a dead letter with its name."""
     with monkeypatch.context() as patch:
@@ -222,6 +226,7 @@ def test_no_source_takes_more_than_its_share_of_the_markers(driven: Driven) -> N
     assert len(found) <= 10
 
 
+@interpreted
 def test_more_outcomes_than_a_record_holds_go_out_as_several(driven: Driven, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each outcome once, none dropped."""
     driven.take(created())
