@@ -39,6 +39,7 @@ POLL_SECONDS = 0.1
 """How soon the server notices that it shall stop."""
 SWEEP_STALLED_MS = 120_000
 SNAPSHOT_OLD_MS = 30_000
+CHECKPOINT_OLD_MS = 60_000
 
 Found = dict[str, Any]
 """{"total": clocks that answer, "tickets": the oldest of them}."""
@@ -82,6 +83,12 @@ def unwell(snapshot: Snapshot, now: int) -> list[str]:
         found.append(f"stuck: the last snapshot is {age // 1000} s old")
     elif not snapshot.recovering and (age := snapshot.taken_ms - snapshot.swept_ms) > SWEEP_STALLED_MS:
         found.append(f"sweep: deadlines were last looked at {age // 1000} s ago")
+    committed = snapshot.committed_ms
+    if snapshot.owned and not snapshot.recovering and 0 <= committed < snapshot.taken_ms - CHECKPOINT_OLD_MS:
+        found.append(
+            f"checkpoint: the last one that succeeded was {(snapshot.taken_ms - committed) // 1000} s ago; what was "
+            "processed since is processed again after a restart (see the worker's log)"
+        )
     return found
 
 

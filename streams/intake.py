@@ -27,7 +27,6 @@ def intake(worker: Worker) -> Any:
                 worker.bound.expected.advance(batch)
                 await owned.send()
             elif verdict.action is Action.HOLE:
-                worker.metrics.hole()
                 await worker.app.consumer.heal(batch.tp)
 
     return fold

@@ -79,7 +79,7 @@ class Worker(Owner):
         self._generation = -1
         self._settled = 0.0
         self._lag: dict[int, int] = {}
-        self.swept_ms = started = now()
+        self.swept_ms = self.committed_ms = started = now()
         self.snapshot = Snapshot(taken_ms=started, swept_ms=started, probed_ms=started, recovering=True)
 
     # -- what the transport asks for ----------------------------------------------------------------------------------
@@ -137,6 +137,7 @@ class Worker(Owner):
             settings.deadletter_topic,
         )
         self.owned[number] = owned
+        self.committed_ms = self.now()  # before, there was nothing of this partition to commit
         self._share_cache()
         if self._generation != self.app.consumer_generation_id:
             self._generation = self.app.consumer_generation_id
@@ -155,11 +156,16 @@ class Worker(Owner):
         for owned in self.owned.values():
             owned.state.cached = CACHED_TICKETS // len(self.owned)
 
+    def hole(self, tp: TP) -> None:
+        """Count it."""
+        self.metrics.hole()
+
     async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
         """Make the partitions durable, then commit."""
         expected = {tp: self.bound.expected.offset(tp) for tp in partitions if tp.partition in self.owned}
         await self.checkpoints.write([(self.owned[tp.partition], offset) for tp, offset in expected.items()])
-        await self.app.consumer.commit_expected(expected)
+        if await self.app.consumer.commit_expected(expected):
+            self.committed_ms = self.now()
 
     def fail(self, error: BaseException) -> None:
         """End the worker, and say why."""
@@ -247,7 +253,8 @@ class Worker(Owner):
             clocks=clocks,
             waiting=waiting,
             sources=source_statuses((state.sources for state in states), now),
-            lag_records=dict(self._lag),
+            lag_records={number: lag for number, lag in self._lag.items() if number in self.owned},
+            committed_ms=self.committed_ms,
         )
 
     async def _probe(self) -> None:

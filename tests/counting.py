@@ -54,6 +54,9 @@ class Counter(Owner):
         self.dirty.pop(tp.partition, None)
         self.changelog.forget(self.counts.changelog_topic_name, tp.partition)
 
+    def hole(self, tp: TP) -> None:
+        self.events.append(("hole", tp.partition))
+
     async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
         offsets = {tp: self.bound.expected.offset(tp) for tp in partitions}
         taken = {tp.partition: self.dirty[tp.partition] for tp in partitions}

@@ -50,6 +50,8 @@ class Snapshot:
     sources: tuple[SourceStatus, ...] = ()
     lag_records: Mapping[int, int] = field(default_factory=dict)
     """Records not processed yet, by partition."""
+    committed_ms: int = -1
+    """When the last checkpoint succeeded, or a partition was taken over since; -1 = not told."""
 
 
 def window_counts(partitions: Iterable[Windows]) -> tuple[dict[str, Counts], dict[str, Counts]]:

@@ -172,6 +172,7 @@ class Consumer(HealingConsumer):
             starts[tp] = position.earliest if position.committed is None else position.committed
             if starts[tp] < position.earliest:
                 self._log_lost(tp, starts[tp], position.earliest)
+                bound.owner.hole(tp)
                 bound.expected.lost += position.earliest - starts[tp]
                 starts[tp] = position.earliest
             self._committed_offset[tp] = position.committed

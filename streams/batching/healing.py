@@ -30,6 +30,7 @@ class HealingConsumer(driver.Consumer):
     async def heal(self, tp: TP) -> None:
         """Read a partition again from the expected offset on; from the log's start if it no longer goes back as far."""
         expected = self.bound.expected
+        self.bound.owner.hole(tp)
         try:
             earliest = (await self.earliest_offsets(tp))[tp]
             wanted = expected.offset(tp)

@@ -34,6 +34,9 @@ class Owner:
     def closed(self, tp: TP) -> None:
         """A source partition went away, or its state in memory cannot be trusted: forget what derives from it."""
 
+    def hole(self, tp: TP) -> None:
+        """Offsets of a source partition did not come: they are read again, or gone from the log."""
+
     async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
         """Make the state of these source partitions durable, then commit their expected offsets.
 

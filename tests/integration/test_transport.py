@@ -193,6 +193,7 @@ async def test_a_lost_batch_is_read_again_before_anything_above_it_is_committed(
         await until_committed(cluster, group, topic, 400)
     assert in_order(counter.seen)
     assert counter.bound.expected.holes == 1
+    assert counter.events.count(("hole", 0)) == 1
 
 
 async def test_a_lost_batch_with_nothing_behind_it_is_read_again(
@@ -334,6 +335,7 @@ async def test_offsets_deleted_from_the_log_are_jumped_and_counted(cluster: Clus
     async with running(app):
         await until(lambda: counter.total() == 150, "what is left is counted")
     assert counter.bound.expected.lost == 50
+    assert counter.events.count(("hole", 0)) == 1
 
 
 async def test_a_record_the_broker_refuses_fails_its_write_and_not_those_after_it(cluster: Cluster) -> None:

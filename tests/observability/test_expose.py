@@ -202,19 +202,23 @@ def test_a_wrong_question_is_told_what_is_valid(served: Served, query: str, says
 
 
 def test_health_says_why_not(served: Served) -> None:
-    """200 when well; 503 while recovering, when no snapshot came for 30 s, when the sweep stalls for 2 minutes."""
+    """200 when well; 503 while recovering, when no snapshot came for 30 s, when the sweep stalls for 2 minutes,
+    and when for a minute no checkpoint of what is owned succeeded."""
     assert served.get("/healthz")[::2] == (200, b'{"reasons": []}\n')
     reasons = []
     for now, snapshot in (
         (NOW, Snapshot(NOW, NOW, NOW, recovering=True)),
         (NOW + 31_000, Snapshot(NOW, NOW, NOW)),
         (NOW, Snapshot(NOW, NOW - 121_000, NOW)),
+        (NOW, Snapshot(NOW, NOW, NOW, owned=(0,), committed_ms=NOW - 61_000)),
     ):
         served.now, served.desk.snapshot = now, snapshot
         status, _, body = served.get("/healthz")
         assert status == 503
         reasons += json.loads(body)["reasons"]
-    assert [reason.partition(":")[0] for reason in reasons] == ["recovering", "stuck", "sweep"]
+    assert [reason.partition(":")[0] for reason in reasons] == ["recovering", "stuck", "sweep", "checkpoint"]
+    served.desk.snapshot = Snapshot(NOW, NOW, NOW, owned=(), committed_ms=NOW - 61_000)
+    assert served.get("/healthz")[0] == 200
 
 
 def test_anything_else_is_not_there(served: Served) -> None:
