@@ -64,9 +64,11 @@ class HealingConsumer(driver.Consumer):
         before: dict[TP, int] = {}
         async for _ in self.itertimer(IDLE_CHECK_SECONDS, name="batching.heal"):
             expected = self.bound.expected
-            now = {} if self.app.rebalancing else {tp: expected.offset(tp) for tp in expected.partitions}
+            owned = frozenset() if self.app.rebalancing else expected.partitions
+            behind = {tp: expected.offset(tp) for tp in owned}
+            # Only what was behind at the last look too: what has just been fetched is on its way.
+            now = {tp: offset for tp, offset in behind.items() if self._fetched_to.get(tp, offset) > offset}
             for tp, offset in now.items():
-                stuck = before.get(tp) == offset and self._fetched_to.get(tp, offset) > offset
-                if stuck and expected.suspect(tp):
+                if before.get(tp) == offset and expected.suspect(tp):
                     await self.heal(tp)
             before = now

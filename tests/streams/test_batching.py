@@ -20,6 +20,7 @@ from escaped import Escaped, escaping_builder
 from streams.batching import Action, Batch, BatchSchema, ExpectedOffsets, Owner, Reason, batch_table, bind, register
 from streams.batching.checkpointing import Checkpointing
 from streams.batching.fetch import drain
+from streams.batching.healing import HealingConsumer
 from streams.batching.lenient import keep_raw_batches
 from streams.changelog import Changelog, ForeignRecord
 from supportpulse.errors import ConfigError
@@ -104,6 +105,30 @@ def test_offsets_the_log_no_longer_has_are_counted_and_jumped() -> None:
     expected.assigned(SOURCE, 10)
     expected.jump(SOURCE, 25)
     assert (expected.lost, expected.offset(SOURCE)) == (15, 25)
+
+
+async def test_what_was_fetched_a_moment_ago_is_no_hole() -> None:
+    """A record of an idle partition that arrives at a look is on its way; one that is still so at the next is lost."""
+    expected, healed = ExpectedOffsets(), []
+    expected.assigned(SOURCE, 5)
+    fetched: dict[TP, int] = {SOURCE: 5}
+    looks: list[int] = []
+
+    async def timer(*args: Any, **options: Any) -> Any:
+        for fetched_to in (5, 6, 6):
+            fetched[SOURCE] = fetched_to
+            yield None
+            looks.append(len(healed))
+
+    async def heal(tp: TP) -> None:
+        healed.append(tp)
+
+    consumer: Any = SimpleNamespace(
+        bound=SimpleNamespace(expected=expected), app=SimpleNamespace(rebalancing=False), itertimer=timer, heal=heal,
+        _fetched_to=fetched,
+    )  # fmt: skip
+    await HealingConsumer.__dict__["_heal_when_idle"].fun(consumer)
+    assert looks == [0, 0, 1]
 
 
 def test_batches_of_a_revoked_partition_are_skipped() -> None:
