@@ -162,6 +162,8 @@ class Worker(Owner):
 
     async def checkpoint(self, partitions: frozenset[TP], reason: Reason) -> None:
         """Make the partitions durable, then commit."""
+        if not await self.app.consumer.still_ours():
+            raise KafkaError("the group has given our partitions to others")
         expected = {tp: self.bound.expected.offset(tp) for tp in partitions if tp.partition in self.owned}
         await self.checkpoints.write([(self.owned[tp.partition], offset) for tp, offset in expected.items()])
         if await self.app.consumer.commit_expected(expected):

@@ -49,6 +49,10 @@ class Process:
         self._process.kill()
         await self._process.wait()
 
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     async def ended(self, seconds: float = 60.0) -> int:
         """Its exit code, waited for."""
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
+from time import monotonic
 from typing import Any, cast
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
@@ -30,6 +31,8 @@ class Consumer(HealingConsumer):
             self.bound.owner, self.app.conf.broker_session_timeout / 3, lambda error: self.crash(error)
         )
         self._assigned_once = False
+        self._starts: dict[TP, int] = {}
+        self._proved = 0.0
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -180,6 +183,7 @@ class Consumer(HealingConsumer):
             await self.seek_wait(starts)
         if generation != self.app.consumer_generation_id:
             return  # the next generation seeks again
+        self._starts, self._proved = starts, monotonic()
         kept = bound.expected.partitions
         for tp, offset in starts.items():
             bound.expected.assigned(tp, offset)
@@ -205,6 +209,21 @@ class Consumer(HealingConsumer):
         if not self.app.rebalancing:
             await self.checkpointing.run(self.bound.expected.partitions, Reason.STOP)
 
+    async def still_ours(self) -> bool:
+        """Whether the group takes us for the owner. Asked by a commit of what is committed anyway, and only if nothing
+        has proved it for half a session: a process that was frozen must not write over its successor's state.
+        """
+        now = monotonic()
+        if now - self._proved < self.app.conf.broker_session_timeout / 2:
+            return True
+        owned = self.bound.expected.partitions & self.assignment()
+        known = {tp: self._committed_offset.get(tp) for tp in owned}
+        offsets = {tp: self._starts.get(tp, 0) if offset is None else offset for tp, offset in known.items()}
+        if offsets and not await self._thread.commit_owned(offsets):
+            return False
+        self._proved = now
+        return True
+
     async def commit_expected(self, offsets: Mapping[TP, int]) -> bool:
         """Commit expected offsets of owned source partitions: no others, and none backwards.
 
@@ -214,8 +233,10 @@ class Consumer(HealingConsumer):
         wanted = {tp: offset for tp, offset in offsets.items() if tp in owned and self._should_commit(tp, offset)}
         if not wanted:
             return True
+        now = monotonic()
         if not await self._thread.commit_owned(wanted):
             return False
+        self._proved = now
         self._committed_offset.update(wanted)
         self.app.monitor.on_tp_commit(wanted)
         return True
