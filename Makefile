@@ -35,7 +35,9 @@ compiled: $(COMPILED)/.stamp ## a second environment with the core compiled by m
 $(COMPILED)/.stamp: requirements.lock $(SOURCES)
 	@command -v $${CC:-cc} >/dev/null || { echo "no C compiler: install one (Debian: gcc, libc6-dev), or use make venv" >&2; exit 1; }
 	$(MAKE) --no-print-directory VENV=$(COMPILED) $(COMPILED)/.locked
-	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@# from a copy: the build leaves its objects beside the sources, where an editable install would find them
+	rm -rf $(COMPILED)/source && mkdir $(COMPILED)/source && cp -R pyproject.toml README.md LICENSE src streams $(COMPILED)/source
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(COMPILED)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall $(COMPILED)/source
 	@touch $@
 
 test: venv ## the tests, against the installed package and a real broker (ARGS= for pytest)

@@ -231,7 +231,7 @@ class Worker(Owner):
         async for _ in self._every(SNAPSHOT_SECONDS):
             began = time.monotonic()
             self.snapshot = self.take_snapshot()
-            await asyncio.sleep(5 * (time.monotonic() - began))
+            await asyncio.sleep(20 * (time.monotonic() - began))
 
     def take_snapshot(self) -> Snapshot:
         """What a scrape is to see now."""

@@ -20,12 +20,12 @@ from prometheus_client.registry import Collector
 from prometheus_client.samples import Sample
 
 from supportpulse import names
-from supportpulse.metrics import cumulated
 from supportpulse.names import DURATION_EDGES_SECONDS, DURATION_WINDOWS
 from supportpulse.panes import DURATION_SLOTS, FIRST_DURATION, SLOTS
 from supportpulse.rules import Policy, Target
 from supportpulse.series import Series
 from supportpulse.snapshot import Counts, Snapshot, SourceStatus
+from supportpulse.spread import cumulated
 from supportpulse.tally import AT_RISK, OPEN, OVERDUE
 
 _CLOCKS = (

@@ -31,11 +31,10 @@ def _meta(metadata: list[Any]) -> dict[str, Any]:
         elif isinstance(item, Le):
             found["le"] = item.le
         else:
-            for name in ("min_length", "max_length", "pattern"):
+            for name in ("min_length", "max_length"):  # patterns are slow: see `reader.read`
                 value = getattr(item, name, None)
                 if value is not None:
-                    # Python's `$` also matches before a final newline, the contract's does not
-                    found[name] = value.removesuffix("$") + r"\Z" if name == "pattern" else value
+                    found[name] = value
     return found
 
 

@@ -6,8 +6,7 @@ state; what must survive a restart is in the windows (`collector.py`).
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -30,6 +29,7 @@ from supportpulse.outcome import (
 )
 from supportpulse.panes import Cell, cell, parts
 from supportpulse.series import Series
+from supportpulse.spread import Spread
 
 LIVE_MS = names.LIVE_SECONDS * 1000
 CLOSED = (MET, BREACHED, CANCELLED)
@@ -51,39 +51,6 @@ _PLAIN = {
 }
 
 
-class Spread:
-    """A histogram: how many values lie in each bucket, and their sum."""
-
-    __slots__ = ("counts", "edges", "total")
-
-    def __init__(self, edges: Sequence[float]) -> None:
-        self.edges = edges
-        self.counts = [0] * (len(edges) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Count a value; one on an edge lies below it."""
-        self.counts[bisect_left(self.edges, value)] += 1
-        self.total += value
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """(upper edge, how many lie below) for every edge, the last +Inf."""
-        return cumulated(self.edges, self.counts.copy())
-
-
-def cumulated(edges: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
-    """Buckets as Prometheus wants them: (`le`, count of everything up to it); `counts` has one more for +Inf."""
-    below, found = 0, []
-    for edge, count in zip((*edges, float("inf")), counts, strict=True):
-        below += count
-        found.append((_le(edge), float(below)))
-    return found
-
-
-def _le(edge: float) -> str:
-    return "+Inf" if edge == float("inf") else repr(float(edge))
-
-
 class Metrics(Collector):
     """The counters and histograms of one worker. The event loop alone writes; scrapes read copies."""
 
@@ -100,7 +67,6 @@ class Metrics(Collector):
         self._rejected: dict[str, int] = {reason.value: 0 for reason in names.Reason}
         self._plain = dict.fromkeys(_PLAIN, 0)
         self._delays = {family: Spread(names.DELAY_EDGES_SECONDS) for family in _DELAYS}
-        self._event_delay = self._delays[names.Metric.EVENT_DELAY]
         registry.register(self)
 
     # -- the hot loop -------------------------------------------------------------------------------------------------
@@ -154,9 +120,9 @@ class Metrics(Collector):
         """Events that sort before one already folded."""
         self._plain[names.Metric.EVENTS_OUT_OF_ORDER] += events
 
-    def event_delay(self, ms: int) -> None:
-        """From happened to processed; less than nothing counts as 0: clocks differ."""
-        self._event_delay.observe(ms / 1000 if ms > 0 else 0.0)
+    def event_delays(self, delays_ms: Iterable[int]) -> None:
+        """From happened to processed, of each event; less than nothing counts as 0: clocks differ."""
+        self._delays[names.Metric.EVENT_DELAY].observe_ms(delays_ms)
 
     def probe_delay(self, ms: int) -> None:
         """From sent to back."""

@@ -59,7 +59,7 @@ class Watcher(Protocol):
 
     def count(self, plan: Plan, said: Iterable[Emission], broker_ms: int, now_ms: int, ticket: str = "") -> None: ...
     def processed(self, records: int, kind: str = "event") -> None: ...
-    def event_delay(self, ms: int) -> None: ...
+    def event_delays(self, delays_ms: Iterable[int]) -> None: ...
     def out_of_order(self, events: int = 1) -> None: ...
     def duplicate(self, events: int = 1) -> None: ...
     def rejected(self, reason: str) -> None: ...
@@ -113,6 +113,7 @@ class Partition:
         """Tickets whose marker came back since this was last emptied, and by how many ms it came too early."""
         self.tickets = 0
         self.now = self.probed = -1
+        self._delays: list[int] = []
 
     # -- restoring ----------------------------------------------------------------------------------------------------
 
@@ -159,6 +160,8 @@ class Partition:
         for kind, count in counts.items():
             if count:
                 self.watcher.processed(count, kind)
+        self.watcher.event_delays(self._delays)
+        self._delays.clear()
 
     def _reject(self, incoming: Incoming, reason: Reason, detail: str) -> None:
         self.letters.append(Letter(incoming, reason, detail))
@@ -209,7 +212,6 @@ class Partition:
             ticket = Ticket(self.plans, reading.key.partition("|")[0])
         elif incoming.offset <= ticket.offset:
             return
-        late = ticket.is_late(reading)
         try:
             said = ticket.admit(reading)
         except Rejected:
@@ -220,8 +222,8 @@ class Partition:
         if said is None:
             self.watcher.duplicate()
             return
-        self.watcher.event_delay(self.now - reading.time)
-        if late:
+        self._delays.append(self.now - reading.time)
+        if ticket.late:
             self.watcher.out_of_order()
         self._changed_by(incoming, key, ticket, said)
 

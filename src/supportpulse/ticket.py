@@ -43,9 +43,9 @@ class Plans:
 
 
 class Ticket:
-    """State of one ticket. `offset` is the last source offset it includes."""
+    """State of one ticket. `offset` is the last source offset it includes; `late`: its last event was."""
 
-    __slots__ = ("base", "fold", "history", "offset", "plans", "retired", "sealed", "source")
+    __slots__ = ("base", "fold", "history", "late", "offset", "plans", "retired", "sealed", "source")
 
     def __init__(self, plans: Plans, source: str) -> None:
         self.plans = plans
@@ -56,6 +56,7 @@ class Ticket:
         self.sealed = b""
         self.offset = -1
         self.retired = False
+        self.late = False
 
     # -- admission ----------------------------------------------------------------------------------------------------
 
@@ -81,8 +82,8 @@ class Ticket:
         if self.sealed and order_of(reading) <= self.sealed[:ORDER_SIZE]:
             raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
         entry = history.pack(reading)
-        in_order = entry > history.entries[-SIZE:] and time > fold.as_of and fold.void_at < 0
-        if not in_order or facts & f.VOIDING:
+        self.late = entry < history.entries[-SIZE:] or time <= fold.as_of
+        if self.late or fold.void_at >= 0 or facts & f.VOIDING:
             return self._fold_again(entry, reading)
         if fold.created < 0 or not history.entries:
             if not self._born(reading):
@@ -95,11 +96,6 @@ class Ticket:
         if len(history.entries) > SEAL_ABOVE * SIZE:
             self._seal()
         return fold.take()
-
-    def is_late(self, reading: Reading) -> bool:
-        """Whether a reading sorts before one already folded, or before what was decided."""
-        time = reading.time
-        return time <= self.fold.as_of or time < int.from_bytes(self.history.entries[-SIZE : 8 - SIZE], "big")
 
     def forget(self, id64: int) -> None:
         """Fold again without an event, after folding it failed half-way."""

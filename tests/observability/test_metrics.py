@@ -194,8 +194,7 @@ def test_pipeline_counters_start_at_zero_and_count(desk: Scraped) -> None:
     metrics.out_of_order()
     metrics.hole()
     metrics.rebalance()
-    metrics.event_delay(-5)
-    metrics.event_delay(40)
+    metrics.event_delays([-5, 40])
     metrics.probe_delay(2_000)
     found = desk.samples()
     expected = {
