@@ -19,15 +19,14 @@ from streams.batching import Binding, Owner, Reason
 from streams.changelog import Changelog, Write
 from streams.checkpoint import Checkpoint, Step
 from streams.deadlines import Deadlines, Flight
+from streams.health import SETTLE_BELOW, Health
 from streams.owned import Owned
 from streams.producer import Producer
-from supportpulse import envelope
 from supportpulse.errors import SupportpulseError
-from supportpulse.events import Probe, ProbeBody
 from supportpulse.metrics import Metrics
 from supportpulse.partition import CACHED_TICKETS, Partition, Place
 from supportpulse.settings import Settings
-from supportpulse.snapshot import Snapshot, clock_counts, source_statuses, window_counts
+from supportpulse.snapshot import Snapshot
 from supportpulse.tally import Shapes
 from supportpulse.ticket import Plans
 from supportpulse.watermark import Sources
@@ -35,13 +34,9 @@ from supportpulse.watermark import Sources
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 0.05
-SNAPSHOT_SECONDS = 0.1
-PROBE_SECONDS = 15.0
-LAG_SECONDS = 2.0
 EXPIRE_SECONDS = 60.0
 ACKNOWLEDGE_SECONDS = 60.0
 """More than a producer tries to send a record: no acknowledgement by then is as good as a failure."""
-SETTLE_BELOW = 250
 SETTLE_SECONDS = 0.5
 """Under load tickets are turned into bytes twice a second, not once per batch: most change again before that."""
 
@@ -78,7 +73,7 @@ class Worker(Owner):
         self._tasks: set[asyncio.Task[None]] = set()
         self._generation = -1
         self._settled = 0.0
-        self._lag: dict[int, int] = {}
+        self.health = Health(self)
         self.swept_ms = self.committed_ms = started = now()
         self.snapshot = Snapshot(taken_ms=started, swept_ms=started, probed_ms=started, recovering=True)
 
@@ -91,7 +86,7 @@ class Worker(Owner):
         await self.producer.start()
         extra = {} if self._after is None else {"after": self._after}
         self.checkpoints = Checkpoint(self.changelog, self.tickets, self.panes, **extra)
-        for task in (self._sweep(), self._take_snapshots(), self._probe(), self._measure_lag(), self._expire()):
+        for task in (self._sweep(), self._expire(), *self.health.tasks()):
             self._spawn(task)
 
     async def stop(self) -> None:
@@ -188,7 +183,7 @@ class Worker(Owner):
     # -- tasks --------------------------------------------------------------------------------------------------------
 
     async def _sweep(self) -> None:
-        async for _ in self._every(SWEEP_SECONDS):
+        async for _ in self.every(SWEEP_SECONDS):
             if self.app.rebalancing:
                 continue
             self._settle()
@@ -196,10 +191,10 @@ class Worker(Owner):
             for owned in list(self.owned.values()):
                 tp = TP(self.settings.events_topic, owned.number)
                 if tp in self.bound.expected.partitions:
-                    await self._append(owned.number, owned.deadlines.sweep(now, self.bound.expected.offset(tp)))
+                    await self.append(owned.number, owned.deadlines.sweep(now, self.bound.expected.offset(tp)))
             self.swept_ms = now
 
-    async def _append(self, partition: int, flight: Flight) -> None:
+    async def append(self, partition: int, flight: Flight) -> None:
         """Append to the source partition, and tell the flight where it landed."""
         if not flight.records:
             return
@@ -227,74 +222,14 @@ class Worker(Owner):
             for owned in self.owned.values():
                 owned.state.settle()
 
-    async def _take_snapshots(self) -> None:
-        async for _ in self._every(SNAPSHOT_SECONDS):
-            began = time.monotonic()
-            self.snapshot = self.take_snapshot()
-            await asyncio.sleep(20 * (time.monotonic() - began))
-
-    def take_snapshot(self) -> Snapshot:
-        """What a scrape is to see now."""
-        now = self.now()
-        states = [owned.state for owned in self.owned.values()]
-        for state in states:
-            if state.changed and len(state.changed) <= SETTLE_BELOW:
-                state.settle()
-            state.windows.move(now, state.panes)
-        windows, baselines = window_counts(state.windows for state in states)
-        clocks, waiting = clock_counts((state.tally for state in states), now)
-        return Snapshot(
-            taken_ms=now,
-            swept_ms=self.swept_ms,
-            probed_ms=max([self.snapshot.probed_ms, *(state.probed for state in states)]),
-            owned=tuple(sorted(self.owned)),
-            topic_partitions=self.settings.partitions,
-            recovering=bool(self.app.rebalancing),
-            windows=windows,
-            baselines=baselines,
-            clocks=clocks,
-            waiting=waiting,
-            sources=source_statuses((state.sources for state in states), now),
-            lag_records={number: lag for number, lag in self._lag.items() if number in self.owned},
-            committed_ms=self.committed_ms,
-        )
-
-    async def _probe(self) -> None:
-        async for _ in self._every(PROBE_SECONDS):
-            for number in list(self.owned):
-                now = self.now()
-                probe = Probe(
-                    id=f"probe/{self.name}/{number}/{now}",
-                    source="supportpulse",
-                    time=envelope.from_ms(now),
-                    data=ProbeBody(worker=self.name[:100], partition=number),
-                )
-                await self._append(number, Flight([(b"supportpulse", envelope.encode(probe))]))
-
-    async def _measure_lag(self) -> None:
-        async for _ in self._every(LAG_SECONDS):
-            tps = [TP(self.settings.events_topic, number) for number in self.owned]
-            if not tps or self.app.rebalancing:
-                continue
-            try:
-                ends = await asyncio.wait_for(self.app.consumer.highwaters(*tps), 5.0)
-            except (KafkaError, TimeoutError):
-                continue
-            expected = self.bound.expected
-            self._lag = {
-                tp.partition: max(0, (ends.get(tp) or 0) - expected.offset(tp))
-                for tp in tps
-                if tp.partition in self.owned
-            }
-
     async def _expire(self) -> None:
-        async for _ in self._every(EXPIRE_SECONDS):
+        async for _ in self.every(EXPIRE_SECONDS):
             now = self.now()
             for owned in self.owned.values():
                 owned.state.windows.move(now, owned.state.panes)
                 owned.state.expire(now)
 
-    async def _every(self, seconds: float) -> AsyncIterator[None]:
+    async def every(self, seconds: float) -> AsyncIterator[None]:
         """Ticks until the worker stops."""
         while not self.stopping.is_set():
             yield None

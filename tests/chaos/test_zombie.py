@@ -15,7 +15,7 @@ from stream_log import drained
 from supportpulse.edges.simulator import SOURCE
 from worker_process import Progress, parts_of, send_part, worker_process
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(150)]
 
 
 async def test_a_frozen_worker_that_wakes_after_others_took_its_partitions_overwrites_nothing(

@@ -46,19 +46,19 @@ async def test_commits_that_stand_still_while_records_arrive_fail_the_health_che
             "checkpoints fail",
         )
         ahead[0] = CHECKPOINT_OLD_MS + 1000
-        await until(lambda: unwell(worker.take_snapshot(), worker.now()), "unwell")
-        assert "checkpoint: " in unwell(worker.take_snapshot(), worker.now())[-1]
+        await until(lambda: unwell(worker.health.take_snapshot(), worker.now()), "unwell")
+        assert "checkpoint: " in unwell(worker.health.take_snapshot(), worker.now())[-1]
         monkeypatch.undo()
-        await until(lambda: not unwell(worker.take_snapshot(), worker.now()), "well again")
+        await until(lambda: not unwell(worker.health.take_snapshot(), worker.now()), "well again")
 
 
 async def test_the_lag_of_a_partition_ends_with_its_ownership(kafka: str, fresh: Fresh, tmp_path: Path) -> None:
     """Whoever owns it now tells its lag; two would be added up."""
     settings = await installed(kafka, fresh, tmp_path)
     async with running(settings) as worker:
-        await until(lambda: set(worker.take_snapshot().lag_records) == {0, 1, 2}, "lags")
+        await until(lambda: set(worker.health.take_snapshot().lag_records) == {0, 1, 2}, "lags")
         worker.closed(TP(settings.events_topic, 1))
-        assert set(worker.take_snapshot().lag_records) == {0, 2}
+        assert set(worker.health.take_snapshot().lag_records) == {0, 2}
 
 
 async def test_offsets_that_are_gone_are_counted_where_alerts_look(kafka: str, fresh: Fresh, tmp_path: Path) -> None:

@@ -112,8 +112,8 @@ async def test_a_stale_or_ended_source_holds_its_deadlines_and_decides_them_when
         )
         breach = await heard.of("other|1", "ClockBreached")  # never sends heartbeats: its time is the wall clock
         assert ms(breach["time"]) == at + 4000
-        await until(lambda: len(worker.take_snapshot().sources) == 3, "sources known")
-        stale = {one.source: one.stale for one in worker.take_snapshot().sources}
+        await until(lambda: len(worker.health.take_snapshot().sources) == 3, "sources known")
+        stale = {one.source: one.stale for one in worker.health.take_snapshot().sources}
         assert stale == {"silent": True, "over": False, "other": False}
         assert heard.told("silent|1") == heard.told("over|1") == []
         await feed.beat("silent", "live", wall())
@@ -272,7 +272,7 @@ async def test_a_worker_that_starts_again_has_all_gauges_and_windows_it_had(
 
 
 def _all_of(worker: Worker, log: StreamLog) -> dict[str, Any]:
-    snapshot = worker.take_snapshot()
+    snapshot = worker.health.take_snapshot()
     at = max(log.broker_ms.values())
     for owned in worker.owned.values():
         owned.state.windows.move(at, owned.state.panes)
