@@ -16,7 +16,7 @@ from supportpulse.fold import Fold
 from supportpulse.fold_codec import fold_bytes, fold_of
 from supportpulse.history import ORDER_SIZE, SIZE, Entry, History, order_of
 from supportpulse.names import Reason
-from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, FINAL, LATE, MET, STARTED, Emission
+from supportpulse.outcome import AT_RISK, BREACHED, CANCELLED, LATE, MET, STARTED, Emission
 from supportpulse.policy import Policy
 
 SEAL_ABOVE = 512
@@ -216,15 +216,13 @@ class Ticket:
             return _stands(fold.out)
         listed = list(self.history)
         void = self._replay(listed, _void_position(listed) + 1)
-        said = [*void.out, *(emission for _, emission in void.pending)]
-        net = _stands(said)
+        due = (said for at, said in void.pending if at <= as_of or said.kind in (BREACHED, LATE))
+        net = _stands([*void.out, *due])
         met = {(clock, cycle) for kind, clock, cycle in net if kind == MET}
         kept: Net = {}
         for (kind, clock, cycle), emission in net.items():
             if (clock, cycle) in met or kind in (STARTED, AT_RISK):
-                waits = kind in (AT_RISK, FINAL) and emission.time > as_of
-                if not waits:
-                    kept[kind, clock, cycle] = emission
+                kept[kind, clock, cycle] = emission
             if kind == STARTED and (clock, cycle) not in met:
                 kept[CANCELLED, clock, cycle] = self._cancelled(void, net, emission)
         return kept
