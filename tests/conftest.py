@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from fresh import Fresh
 from supportpulse.edges.broker import Broker, broker
+
+# A shell's background job ignores SIGINT, and so would every process a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
