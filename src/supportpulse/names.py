@@ -50,17 +50,6 @@ class Reason(StrEnum):
     FOLD_FAILED = "fold_failed"
 
 
-class Kind(StrEnum):
-    """What an outcome says about one cycle of one clock."""
-
-    AT_RISK = "at_risk"
-    BREACHED = "breached"
-    MET = "met"
-    CANCELLED = "cancelled"
-    RETRACTED = "retracted"
-    FINAL = "final"
-
-
 DURATION_EDGES_SECONDS = (60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200, 604800)
 """Upper edges of the duration buckets of a pane, `+Inf` implied."""
 
