@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from policy_texts import ENUMS, HEAD, OFFICE, PLAIN, RULE, Write, writer
 from supportpulse.errors import PolicyError
 from supportpulse.policy import load_policy
-
-HEAD = 'name = "p"\n'
-RULE = '[[rules]]\nname = "all"\ntargets = { first_response = "15m" }\n'
-ENUMS = '[enums]\nscenario = ["live", "social"]\n'
-PLAIN = HEAD + 'labels = ["rule"]\n' + RULE
-OFFICE = '[calendars.office]\ntimezone = "UTC"\nhours = { mon-fri = ["09:00-17:00"] }\n'
-
-Write = Callable[..., Path]
 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Write a policy file and give its path."""
-
-    def to_file(text: str, name: str = "p.toml") -> Path:
-        path = tmp_path / name
-        path.write_text(text, "utf-8")
-        return path
-
-    return to_file
+    return writer(tmp_path)
 
 
 @pytest.mark.parametrize(
