@@ -114,6 +114,7 @@ class Worker(Owner):
             Sources(int(settings.freshness_seconds * 1000), settings.decision_grace_seconds),
             self.metrics,
             int(settings.max_future_seconds * 1000),
+            settings.five_minutes_ms,
         )
         try:
             state.restore(now)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from supportpulse import envelope, record
 from supportpulse.events import Event
 from supportpulse.metrics import Metrics
+from supportpulse.panes import FIVE_MINUTES
 from supportpulse.partition import Partition, Place
 from supportpulse.policy import load_policy
 from supportpulse.series import Series
@@ -56,7 +57,9 @@ class Driven:
         self.net: NetView = {}
         self._seen: set[str] = set()
 
-    def opened(self, store: dict[bytes, bytes], pane_store: dict[bytes, bytes]) -> Partition:
+    def opened(
+        self, store: dict[bytes, bytes], pane_store: dict[bytes, bytes], five_minutes: int = FIVE_MINUTES
+    ) -> Partition:
         """The partition as a worker opens it over restored changelogs."""
         state = Partition(
             Place("events", 0, lambda key: self.right),
@@ -67,6 +70,7 @@ class Driven:
             Sources(30_000),
             self.metrics,
             DAY,
+            five_minutes,
         )
         state.restore(START)
         return state

@@ -19,7 +19,7 @@ from supportpulse.outcome import LATE, MET, Emission
 FIVE_MINUTES: Final = 300_000
 HOUR: Final = 3_600_000
 KEPT: Final = {"5m": 2 * 86_400_000, "1h": 35 * 86_400_000}
-"""How long panes are kept, in ms of broker time behind them."""
+"""How long panes are kept, in ms of broker time behind them; whole multiples of five minutes, as widths are."""
 WIDTH: Final = {"5m": FIVE_MINUTES, "1h": HOUR}
 SLOTS: Final = ("started", "at_risk", "breached", "met", "cancelled")
 """Slots by emission kind; duration buckets follow."""
@@ -96,9 +96,15 @@ _decoder = msgspec.msgpack.Decoder(tuple[int, dict[int, int]])
 
 
 class Panes:
-    """The panes of one source partition."""
+    """The panes of one source partition.
 
-    def __init__(self) -> None:
+    `five_minutes` is how many ms "5m" stands for: fewer under a time scale, and all else scales with it.
+    """
+
+    def __init__(self, five_minutes: int = FIVE_MINUTES) -> None:
+        self.width = {grain: width // FIVE_MINUTES * five_minutes for grain, width in WIDTH.items()}
+        self._kept = {grain: kept // FIVE_MINUTES * five_minutes for grain, kept in KEPT.items()}
+        self._grains = [(grain, width, self._kept[grain]) for grain, width in self.width.items()]
         self.panes: dict[Key, Pane] = {}
         self.dirty: set[Key] = set()
 
@@ -128,9 +134,9 @@ class Panes:
     ) -> list[tuple[Key, dict[Cell, int]]]:
         """The panes of a time, with what to count in; `touched`: panes of the record so far, None if they have it."""
         spots: list[tuple[Key, dict[Cell, int]]] = []
-        for grain, width in WIDTH.items():
+        for grain, width, kept in self._grains:
             index = time // width
-            if (index + 1) * width + KEPT[grain] <= now:
+            if (index + 1) * width + kept <= now:
                 continue
             key = grain, index
             if key in touched:
@@ -151,7 +157,7 @@ class Panes:
 
     def expire(self, now: int) -> list[Key]:
         """Drop panes that ended longer ago than they are kept, by broker time (ms); returns their keys."""
-        gone = [key for key in self.panes if (key[1] + 1) * WIDTH[key[0]] + KEPT[key[0]] <= now]
+        gone = [key for key in self.panes if (key[1] + 1) * self.width[key[0]] + self._kept[key[0]] <= now]
         for key in gone:
             del self.panes[key]
             self.dirty.discard(key)
@@ -175,9 +181,8 @@ class Rolling:
         for place, count in counts.items():
             self._add(place, count)
 
-    def move(self, now: int, panes: Mapping[Key, Pane]) -> None:
-        """Slide to `now` (ms)."""
-        last = now // WIDTH[self.grain]
+    def move(self, last: int, panes: Mapping[Key, Pane]) -> None:
+        """Slide to the pane of now, its index."""
         before, self.last = self.last, last
         if last - before >= self.length or before < 0 or last < before:
             self.counts = {}
@@ -228,7 +233,7 @@ class Windows:
                 if rolling.grain == grain and rolling.includes(index):
                     rolling.add(counts)
         for rolling in rollings:
-            rolling.move(now, panes.panes)
+            rolling.move(now // panes.width[rolling.grain], panes.panes)
 
     def _by_pane(self) -> dict[Key, dict[Cell, int]]:
         added, self._added = self._added, []

@@ -17,8 +17,8 @@ from supportpulse.errors import Rejected
 from supportpulse.facts import Beat, Marker, ProbeSeen, Reading
 from supportpulse.names import RECORD_TYPES, Reason
 from supportpulse.outcome import Emission
-from supportpulse.panes import Panes, Windows
-from supportpulse.policy_record import POLICY_KEY, checked
+from supportpulse.panes import FIVE_MINUTES, Panes, Windows
+from supportpulse.policy_record import POLICY_KEY, SCALE_KEY, check_scale, checked
 from supportpulse.reader import read
 from supportpulse.tally import Shapes, Tally
 from supportpulse.ticket import Plans, Ticket
@@ -76,7 +76,7 @@ class Place:
 
 
 class Partition:
-    """`store` maps record keys to values, the bytes that the changelog holds."""
+    """`store` maps record keys to values, the bytes that the changelog holds; `five_minutes`: see `Panes`."""
 
     def __init__(
         self,
@@ -88,12 +88,14 @@ class Partition:
         sources: Sources,
         watcher: Watcher,
         max_future_ms: int,
+        five_minutes: int = FIVE_MINUTES,
     ) -> None:
         self.place, self.plans, self.store, self.pane_store, self.sources = place, plans, store, pane_store, sources
         self.watcher = watcher
         self.max_future = max_future_ms
+        self.five_minutes = five_minutes
         self._cause = f"{place.topic}-{place.partition}-"
-        self.panes = Panes()
+        self.panes = Panes(five_minutes)
         self.windows = Windows()
         self.tally = Tally(shapes)
         self.wheels: dict[str, Wheel] = {}
@@ -118,11 +120,15 @@ class Partition:
     # -- restoring ----------------------------------------------------------------------------------------------------
 
     def restore(self, now: int) -> None:
-        """Take over what the stores hold, at `now` (ms); raises `PolicyError` if it was made under another policy."""
+        """Take over what the stores hold, at `now` (ms).
+
+        Raises `PolicyError` if it was made under another policy, `ConfigError` if under another time scale.
+        """
+        self._check_scale()
         self.check_policy(now)
         for key, value in self.store.items():
             if b"|" not in key:
-                if key != POLICY_KEY:
+                if key not in (POLICY_KEY, SCALE_KEY):
                     self.sources.source(key.decode()).load(value)
                 continue
             self.tickets += 1
@@ -140,6 +146,13 @@ class Partition:
         if new != old:
             self.store[POLICY_KEY] = new
             self.dirty.add(POLICY_KEY)
+
+    def _check_scale(self) -> None:
+        if POLICY_KEY in self.store:
+            check_scale(self.five_minutes, self.store.get(SCALE_KEY))
+        elif self.five_minutes != FIVE_MINUTES:
+            self.store[SCALE_KEY] = b"%d" % self.five_minutes
+            self.dirty.add(SCALE_KEY)
 
     # -- records ------------------------------------------------------------------------------------------------------
 

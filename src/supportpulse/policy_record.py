@@ -1,4 +1,4 @@
-"""Under which policy versions a partition's state was made: a record of its tickets changelog (law 9)."""
+"""What a partition's state was made under, policy versions and time scale: records of its tickets changelog (law 9)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import Final
 
 import msgspec
 
-from supportpulse.errors import PolicyError
+from supportpulse.errors import ConfigError, PolicyError
+from supportpulse.panes import FIVE_MINUTES
 from supportpulse.policy import Policy
 
 POLICY_KEY: Final = b"\x00policy"
-"""Key of the record; ticket keys hold a `|`."""
+SCALE_KEY: Final = b"\x00five-minutes"
+"""Keys of the records; those of tickets hold a `|`, those of sources no NUL. Of scale 1 there is no record."""
+
+_REBUILD = "start with a new --app-id: state is rebuilt from the log"
 
 
 def checked(policy: Policy, value: bytes | None, now: int) -> bytes:
@@ -34,5 +38,17 @@ def checked(policy: Policy, value: bytes | None, now: int) -> bytes:
 
 def _changed(policy: Policy, position: int, found: str, valid: str) -> PolicyError:
     version = policy.versions[min(position, len(policy.versions) - 1)]
-    rebuild = "; to judge the log under it all the same, start with a new --app-id: state is rebuilt from the log"
-    return PolicyError(version.file, "digest", found, valid + rebuild)
+    return PolicyError(version.file, "digest", found, f"{valid}; to judge the log under it all the same, {_REBUILD}")
+
+
+def check_scale(five_minutes: int, value: bytes | None) -> None:
+    """Raise `ConfigError` if panes were made with a "5m" of other ms: `value` is the record of a state, None without.
+
+    Panes are told by their index, so those of two scales would be taken for one another.
+    """
+    known = FIVE_MINUTES if value is None else int(value)
+    if known != five_minutes:
+        raise ConfigError(
+            f"SUPPORTPULSE_TIME_SCALE: found {five_minutes / FIVE_MINUTES:g}; valid: {known / FIVE_MINUTES:g}, under "
+            f"which the state was made; for another, {_REBUILD}"
+        )

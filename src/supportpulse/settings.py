@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from supportpulse import names
 from supportpulse.errors import ConfigError
+from supportpulse.panes import FIVE_MINUTES
 
 PREFIX = "SUPPORTPULSE_"
 SHIPPED_POLICY = Path(__file__).with_name("policies") / "realtime-av.toml"
@@ -59,6 +61,11 @@ class Settings(BaseModel):
     marker_cap: Count = 5000
     """Deadline markers in flight per partition."""
     marker_retry_seconds: Seconds = 5.0
+    time_scale: Annotated[
+        Decimal,
+        Field(gt=0, le=1, description="more than 0, at most 1, and 5 minutes times it in whole milliseconds, as 0.01"),
+    ] = Decimal(1)
+    """How long an hour of a window is, in hours: 0.01 = 36 s. For trials: windows, baselines and what is kept alone."""
     session_timeout_seconds: Annotated[
         float, Field(ge=6, le=1800, description="6 to 1800 seconds (what brokers accept by default)")
     ] = 10.0
@@ -105,6 +112,13 @@ class Settings(BaseModel):
         pairs = [part.partition("=") for part in value.split(",") if part.strip()]
         return {source.strip(): seconds.strip() for source, _, seconds in pairs}
 
+    @field_validator("time_scale")
+    @classmethod
+    def _whole_milliseconds(cls, value: Decimal) -> Decimal:
+        if value * FIVE_MINUTES % 1:
+            raise ValueError("not in whole milliseconds")
+        return value
+
     @field_validator("policy")
     @classmethod
     def _policy_exists(cls, value: Path) -> Path:
@@ -121,6 +135,11 @@ class Settings(BaseModel):
                     f"{PREFIX}SECURITY_PROTOCOL is {self.security_protocol}: also set {', '.join(missing)}"
                 )
         return self
+
+    @property
+    def five_minutes_ms(self) -> int:
+        """What windows take for five minutes."""
+        return int(self.time_scale * FIVE_MINUTES)
 
     @property
     def events_topic(self) -> str:

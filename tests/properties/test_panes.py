@@ -111,6 +111,25 @@ def test_windows_and_baselines_are_the_sums_of_their_panes(
 
 
 @settings(max_examples=200, deadline=None)
+@given(st.lists(record, max_size=12), st.sampled_from((100, 300_000, 2)))
+def test_a_scaled_run_is_the_unscaled_one_with_times_divided(records: list[tuple[list[Delta], int]], by: int) -> None:
+    """The same panes by the same keys, dropped at the same records, and the same windows and baselines."""
+    whole, scaled, now = Panes(), Panes(FIVE_MINUTES // by), NOW
+    wide, narrow = Windows(), Windows()
+    for offset, (changes, step) in enumerate(records):
+        now += step
+        wide.add(whole.apply(offset, changes, now))
+        narrow.add(scaled.apply(offset, [(time // by, *rest) for time, *rest in changes], now // by))
+        wide.move(now, whole)
+        narrow.move(now // by, scaled)
+        assert standing(wide) == standing(narrow)
+        assert set(whole.expire(now)) == set(scaled.expire(now // by))
+        assert {key: pane.counts for key, pane in whole.panes.items()} == {
+            key: pane.counts for key, pane in scaled.panes.items()
+        }
+
+
+@settings(max_examples=200, deadline=None)
 @given(st.lists(record, min_size=1, max_size=10), st.data())
 def test_a_replay_after_a_crash_counts_nothing_twice(
     records: list[tuple[list[Delta], int]], data: st.DataObject

@@ -1,4 +1,4 @@
-"""The versions a partition's state was made under lie in its log, and decide what policy may go on with it."""
+"""The policy versions and the time scale a state was made under lie in its log, and decide what may go on with it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from partitioned import START, Driven
-from supportpulse.errors import PolicyError
+from supportpulse.errors import ConfigError, PolicyError
+from supportpulse.panes import FIVE_MINUTES
 from supportpulse.policy import load_policy
-from supportpulse.policy_record import POLICY_KEY
+from supportpulse.policy_record import POLICY_KEY, SCALE_KEY
 from supportpulse.ticket import Plans
 
 VERSION = """
@@ -59,3 +60,16 @@ def test_only_a_version_that_begins_in_the_future_may_be_added(
             driven.state.check_policy(START)
         assert refused.value.valid.startswith(valid)
         assert driven.state.dirty == set()
+
+
+@pytest.mark.parametrize(("before", "after"), [(FIVE_MINUTES, 3000), (3000, FIVE_MINUTES), (3000, 30)])
+def test_state_is_not_mixed_with_that_of_another_time_scale(tmp_path: Path, before: int, after: int) -> None:
+    """Panes of one scale would be taken for others of another: only the scale that made them goes on with them."""
+    driven = Driven(tmp_path)
+    store: dict[bytes, bytes] = {}
+    made = driven.opened(store, {}, before)
+    assert (SCALE_KEY in made.dirty) == (before != FIVE_MINUTES)
+    assert driven.opened(store, {}, before).sources.sources == {}
+    with pytest.raises(ConfigError, match=r"^SUPPORTPULSE_TIME_SCALE: found .*; valid: .*--app-id") as refused:
+        driven.opened(store, {}, after)
+    assert f"found {after / FIVE_MINUTES:g}; valid: {before / FIVE_MINUTES:g}, " in str(refused.value)

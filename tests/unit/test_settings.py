@@ -57,6 +57,10 @@ def test_decision_grace_is_read_per_source() -> None:
         ("DECISION_GRACE_SECONDS", "zendesk", "source=seconds"),
         ("DECISION_GRACE_SECONDS", "zendesk=-1", "source=seconds"),
         ("APP_ID", "my app", "letters, digits"),
+        ("TIME_SCALE", "0", "more than 0"),
+        ("TIME_SCALE", "1.5", "at most 1"),
+        ("TIME_SCALE", "0.000001", "whole milliseconds"),
+        ("TIME_SCALE", "fast", "as 0.01"),
         ("POLICY", "/no/such/policy.toml", "a policy file"),
         ("SECURITY_PROTOCOL", "TLS", "SASL_SSL"),
     ],
@@ -69,6 +73,12 @@ def test_a_wrong_variable_names_itself_what_was_found_and_what_is_valid(variable
     assert message.startswith(f"SUPPORTPULSE_{variable}")
     assert value.removeprefix("zendesk=") in message
     assert says in message
+
+
+@pytest.mark.parametrize(("scale", "milliseconds"), [(None, 300_000), ("0.01", 3000), ("0.07", 21_000), (0.01, 3000)])
+def test_a_time_scale_is_exact(scale: object, milliseconds: int) -> None:
+    """What binary fractions cannot say is whole milliseconds all the same."""
+    assert Settings.from_env({"time_scale": scale}, {}).five_minutes_ms == milliseconds
 
 
 def test_an_incomplete_sasl_setup_names_the_missing_variables() -> None:
