@@ -24,7 +24,9 @@ COMMANDS = {
     "what-if": "what_if",
     "explain": "explain",
     "tickets": "tickets",
+    "alerts": "alerts",
     "policy": "policy",
+    "rules": "rules",
 }
 """Command -> module of `supportpulse.commands` that exports it as `command`; in the order of `--help`."""
 
