@@ -6,7 +6,8 @@ import io
 
 from rich.console import Console
 
-from supportpulse.board import Scrape, board
+from supportpulse.board import board
+from supportpulse.scrape import Scrape
 
 METRICS = """
 # HELP sla_window_clocks Clocks.

@@ -14,8 +14,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from supportpulse.board import Scrape
     from supportpulse.edges.demo import Status
+    from supportpulse.scrape import Scrape
 
 PLAIN_EVERY_SECONDS = 10.0
 PLAIN_WIDTH = 140

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from supportpulse.board import Scrape
 from supportpulse.edges.broker import Broker, broker
 from supportpulse.edges.simulation import Simulation
 from supportpulse.edges.topics import ensure_topics, remove_topics
 from supportpulse.edges.worker_process import WorkerProcess
 from supportpulse.errors import BrokerUnavailable, ConfigError, SupportpulseError, WorkerFailed
+from supportpulse.scrape import Scrape
 from supportpulse.settings import Settings
 
 FIRST_LIVE_SECONDS = 900.0
