@@ -1,0 +1,77 @@
+"""The constants of the SLA alerts; `make alert-study` shows what they cost and what they catch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from supportpulse.alerting.alert import Severity
+
+MINUTE: Final = 60_000
+HOUR: Final = 60 * MINUTE
+
+
+@dataclass(frozen=True)
+class Burn:
+    """A tier of budget burn: the lower bound over `long` and the share over `short` beyond `factor` budgets."""
+
+    name: str
+    long: str
+    short: str
+    factor: float
+    severity: Severity
+    for_ms: int
+
+
+@dataclass(frozen=True)
+class Rising:
+    """The lower bound over a window beyond `factor` times what is usual there, or allowed if that is more."""
+
+    name: str
+    window: str
+    factor: float
+    breaches: int
+    for_ms: int
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Shares are of clocks closed; a budget is the share that may breach (1 - objective)."""
+
+    z: float = 2.326
+    """Of the lower bound: one-sided 99 %, Wilson's score interval."""
+
+    outage_window: str = "1h"
+    outage_share: float = 0.3
+    outage_budgets: float = 2.0
+    outage_breaches: int = 3
+    outage_for_ms: int = 2 * MINUTE
+
+    burns: tuple[Burn, ...] = (
+        Burn("BurnFast", "6h", "1h", 5.6, "critical", 30 * MINUTE),
+        Burn("BurnMedium", "1d", "2h", 2.8, "warning", HOUR),
+        Burn("BurnSlow", "3d", "6h", 0.93, "warning", 3 * HOUR),
+    )
+    """5, 10 and 10 % of the budget of 28 days, in the long window."""
+    burn_ceiling: float = 0.9
+    """No line lies above: at an objective of 80 % a factor of 5.6 would ask for more than all."""
+    burn_breaches: int = 2
+
+    rising: tuple[Rising, ...] = (
+        Rising("Rising1h", "1h", 1.5, 2, 15 * MINUTE),
+        Rising("Rising6h", "6h", 1.5, 2, 15 * MINUTE),
+    )
+    baseline_weight: int = 20
+    """The usual share is that of the same hours in the four weeks before, with this many clocks of the 28-day mean
+    mixed in: all of it on the first day, next to nothing on a busy desk."""
+
+    at_risk_factor: float = 2.0
+    at_risk_deviations: float = 3.0
+    """At-risk clocks beyond this many standard deviations (of a Poisson count) above the factor."""
+    at_risk_clocks: int = 5
+    at_risk_for_ms: int = 5 * MINUTE
+
+    keep_firing_ms: int = 10 * MINUTE
+
+
+TUNED: Final = Tuning()
