@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from supportpulse.commands.parameters import BAD_INPUT_EXIT, INTERRUPTED_EXIT
+from supportpulse.commands.parameters import BAD_INPUT_EXIT, INTERRUPTED_EXIT, kafka_option, wait_option
 from supportpulse.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command("emit", short_help="Send canonical events to Kafka.")
 @click.argument("file", type=click.Path(allow_dash=True), default="-")
-@click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+@kafka_option
 @click.option(
     "--source-mode",
     type=click.Choice(["live", "none"]),
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="What such a source says at the end: wall-clock time decides, or its deadlines are held for ever.",
 )
 @click.option("--instance", help="Lasting name of this sender in its heartbeats. Default: the host's name.")
-@click.option("--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     file: str,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import click
 
-from supportpulse.commands.parameters import BAD_INPUT_EXIT, DURATION, MOMENT
+from supportpulse.commands.parameters import BAD_INPUT_EXIT, DURATION, MOMENT, kafka_option, wait_option
 from supportpulse.commands.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SHOWN_BAD_ROWS = 50
 @click.option("--source", help="Source name of the events, instead of the mapping's.")
 @click.option("-o", "--output", default="-", show_default="standard output", help="File for the JSON lines.")
 @click.option("--to-kafka", is_flag=True, help="Send to Kafka instead of writing JSON lines.")
-@click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+@kafka_option
 @click.option("--shift-to", type=MOMENT, help="Move all times so that the last event lies here: now, or an ISO time.")
 @click.option(
     "--heartbeat-every", "every_ms", type=DURATION, default="6h", show_default=True, help="In time of the log."
@@ -42,7 +42,7 @@ SHOWN_BAD_ROWS = 50
     help="After the last event: hold open deadlines for ever, or let wall-clock time decide them.",
 )
 @click.option("--instance", default="import", show_default=True, help="Name of this importer in its heartbeats.")
-@click.option("--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     file: str,

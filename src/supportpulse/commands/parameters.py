@@ -1,4 +1,4 @@
-"""Kinds of option values several commands share, and the exit code for input with bad lines."""
+"""Options and kinds of values that several commands share, and the exit code for input with bad lines."""
 
 from __future__ import annotations
 
@@ -53,3 +53,8 @@ class Moment(click.ParamType):
 
 
 DURATION, MOMENT = Duration(), Moment()
+
+kafka_option = click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+wait_option = click.option(
+    "--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka."
+)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from supportpulse.commands.parameters import DURATION, INTERRUPTED_EXIT, MOMENT
+from supportpulse.commands.parameters import DURATION, INTERRUPTED_EXIT, MOMENT, kafka_option, wait_option
 
 if TYPE_CHECKING:
     from supportpulse.edges.feed import Sink
@@ -24,7 +24,7 @@ WEEK_MS = 7 * 86_400_000
 @click.command("simulate", short_help="Simulate a support desk: a history, then live.")
 @click.option("-o", "--output", default="-", show_default="standard output", help="File for the JSON lines.")
 @click.option("--to-kafka", is_flag=True, help="Send to Kafka instead of writing JSON lines.")
-@click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+@kafka_option
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed and span give the same bytes.")
 @click.option("--weeks", type=click.FloatRange(0.1, 60), default=5, show_default=True, help="Length of the history.")
 @click.option("--events", type=click.IntRange(1), default=150_000, show_default=True, help="At most, in the history.")
@@ -42,7 +42,7 @@ WEEK_MS = 7 * 86_400_000
     show_default=True,
     help="After the last event: hold open deadlines for ever, let wall-clock time decide them, or do not say.",
 )
-@click.option("--wait", "wait_seconds", type=float, default=30, show_default=True, help="Seconds to wait for Kafka.")
+@wait_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     output: str,

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from supportpulse.commands.parameters import kafka_option, wait_option
+
 
 @click.group("topics", short_help="Create the topics, or check them.")
 def command() -> None:
@@ -26,11 +28,11 @@ def command() -> None:
 def _options(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(
         (
-            click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP."),
+            kafka_option,
             click.option("--partitions", type=int, help="Partitions of each topic. Default: SUPPORTPULSE_PARTITIONS."),
             click.option("--app-id", help="Name in the changelogs' names. [supportpulse]"),
             click.option("--topic-prefix", help="Put before the names of the three public topics."),
-            click.option("--wait", "wait_seconds", type=float, default=30, help="Seconds for Kafka. [30]"),
+            wait_option,
             click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         )
     ):

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import click
 
+from supportpulse.commands.parameters import kafka_option
+
 
 @click.command("worker", short_help="Run the SLA clocks of the tickets in Kafka.")
-@click.option("--bootstrap", help="Kafka address, host:port. Default: SUPPORTPULSE_BOOTSTRAP.")
+@kafka_option
 @click.option("--policy", type=click.Path(path_type=Path), help="Policy file, or folder of versions.")
 @click.option("--metrics-port", type=int, help="Port of /metrics, /tickets and /healthz; 0 = any free. [9464]")
 @click.option("--app-id", help="Name of the consumer group and of the changelogs. [supportpulse]")
