@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from supportpulse.settings import SHIPPED_POLICY
-
 KINDS = ("prometheus", "grafana")
 
 
@@ -17,7 +15,6 @@ KINDS = ("prometheus", "grafana")
 @click.option(
     "--policy",
     type=click.Path(path_type=Path),
-    default=SHIPPED_POLICY,
     help="Policy whose labels and waiting thresholds the rules are for; objectives and targets they read from metrics. "
     "Default: the model policy.",
 )
@@ -33,7 +30,7 @@ KINDS = ("prometheus", "grafana")
 def command(
     kind: str,
     output: Path | None,
-    policy: Path,
+    policy: Path | None,
     runbook_url: str | None,
     grafana_url: str | None,
     time_scale: float,
@@ -50,8 +47,9 @@ def command(
     from supportpulse.alerting.grafana_file import grafana_file
     from supportpulse.alerting.rule_file import GRAFANA, RUNBOOK, Place, prometheus_file
     from supportpulse.policy import load_policy
+    from supportpulse.settings import SHIPPED_POLICY
 
-    shape = shape_of(load_policy(policy))
+    shape = shape_of(load_policy(policy or SHIPPED_POLICY))
     place = Place(runbook_url or RUNBOOK, (grafana_url or GRAFANA).rstrip("/"))
     try:
         text = grafana_file(shape, place) if kind == "grafana" else prometheus_file(shape, place, time_scale)
