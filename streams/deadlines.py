@@ -10,11 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supportpulse.names import event_type
+from supportpulse.marker import marker
 from supportpulse.partition import Partition
-from supportpulse.record import iso, quoted
-
-_TYPE = event_type("DeadlineReached")
 
 
 class Flight:
@@ -76,12 +73,3 @@ class Deadlines:
         for key in [key for key, flight in self._in_flight.items() if flight.is_over(now, read, retry)]:
             del self._in_flight[key]
             partition.rearm(key)
-
-
-def marker(key: bytes, at: int) -> bytes:
-    """A `DeadlineReached` for the ticket of a record key: everything up to `at` (ms) has been delivered."""
-    source, _, ticket_id = key.decode().partition("|")
-    return (
-        f'{{"specversion":"1.0","id":"deadline/{at}","source":{quoted(source)},"type":"{_TYPE}",'
-        f'"subject":{quoted(ticket_id)},"time":"{iso(at)}","data":{{"at":"{iso(at)}"}}}}'
-    ).encode()

@@ -22,7 +22,7 @@ from prometheus_client.samples import Sample
 from supportpulse import names
 from supportpulse.names import DURATION_EDGES_SECONDS, DURATION_WINDOWS
 from supportpulse.panes import DURATION_SLOTS, FIRST_DURATION, SLOTS
-from supportpulse.rules import Policy, Target
+from supportpulse.rules import Policy
 from supportpulse.series import Series
 from supportpulse.snapshot import Counts, Snapshot, SourceStatus
 from supportpulse.spread import cumulated
@@ -160,18 +160,12 @@ class SnapshotCollector(Collector):
         return gauge
 
     def _goals(self, now: int) -> Iterator[Metric]:
-        """Of the version in force, and of rules that only earlier ones have: their tickets are still open."""
         labels = (names.CLOCK, names.RULE)
         text = "Share of clocks that must meet their target."
         objective = GaugeMetricFamily(names.Metric.OBJECTIVE.value, text, labels=labels)
         text = "How long a clock may run, in the hours of its calendar."
         target = GaugeMetricFamily(names.Metric.TARGET.value, text, labels=labels)
-        current = self._policy.at(now).index
-        goals: dict[tuple[str, str], Target] = {}
-        for version in self._policy.versions[: current + 1]:
-            for rule in version.rules:
-                goals |= {(clock, rule.name): goal for clock, goal in rule.targets.items()}
-        for values, goal in goals.items():
+        for values, goal in self._policy.goals(now).items():
             objective.add_metric(values, goal.objective)
             target.add_metric(values, goal.target_ms / 1000)
         yield objective

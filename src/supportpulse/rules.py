@@ -151,3 +151,14 @@ class Policy:
         """The version for a ticket created at an instant: the latest valid by then, else the first."""
         found = bisect_right([version.valid_from_ms for version in self.versions], created_ms)
         return self.versions[max(found - 1, 0)]
+
+    def goals(self, at_ms: int) -> dict[tuple[str, str], Target]:
+        """(clock, rule) -> target in force at an instant, and of rules that only earlier versions have.
+
+        The tickets of those are still open.
+        """
+        found: dict[tuple[str, str], Target] = {}
+        for version in self.versions[: self.at(at_ms).index + 1]:
+            for rule in version.rules:
+                found |= {(clock, rule.name): goal for clock, goal in rule.targets.items()}
+        return found

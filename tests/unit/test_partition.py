@@ -12,9 +12,9 @@ import pytest
 from build import interpreted
 from partitioned import DAY, HOUR, START, Consumed, Driven
 from strategies import happened
-from streams import deadlines
 from supportpulse import codec, envelope, panes, partition
 from supportpulse.fold import Fold
+from supportpulse.marker import marker as marker_of
 from supportpulse.partition import Partition
 from supportpulse.policy_record import POLICY_KEY
 from supportpulse.ticket import Ticket
@@ -109,7 +109,7 @@ def test_times_nobody_can_write_stop_neither_the_stream_nor_the_sweep(driven: Dr
     assert driven.state.sources.dirty == set()
     driven.state.settle()
     for key, at in driven.state.due(START + 2 * HOUR, 10):
-        deadlines.marker(key, at)
+        marker_of(key, at)
     assert set(driven.store) == {b"desk|1", POLICY_KEY}
 
 
