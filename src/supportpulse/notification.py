@@ -16,8 +16,8 @@ from supportpulse.errors import ConfigError
 MAX_ALERTS = 10_000
 MARKS = ("alertname", "severity", "clock", "scenario")
 """Labels that have a place of their own in the line; the others stay in the JSON."""
-LINKS = {"tickets": "look", "runbook_url": "runbook"}
-"""Annotations that say where to go from here -> how the line calls them."""
+LINKS = {"look": "look", "runbook_url": "runbook"}
+"""Fields that say where to go from here -> how the line calls them."""
 STILL_FIRING = datetime(1, 1, 1, tzinfo=UTC)
 """`endsAt` of an alert that has not ended."""
 
@@ -44,7 +44,7 @@ class Alert(msgspec.Struct, rename="camel", frozen=True):
             "summary": self.annotations.get("summary", ""),
             "starts_at": _iso(self.starts_at),
             "ends_at": _iso(self.ends_at) if self.ends_at and ended else "",
-            "tickets": self.annotations.get("tickets", ""),
+            "look": self.annotations.get("tickets") or self.annotations.get("first_look", ""),
             "runbook_url": self.annotations.get("runbook_url", ""),
             "dashboard_url": self.annotations.get("dashboard_url", ""),
             "labels": dict(sorted(self.labels.items())),

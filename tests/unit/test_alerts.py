@@ -76,7 +76,10 @@ ALERTMANAGER: dict[str, Any] = {
         {
             "status": "resolved",
             "labels": {"alertname": "SlaWorkerDown", "severity": "warning", "instance": "worker-2:9464"},
-            "annotations": {"summary": "worker-2:9464 does not answer"},
+            "annotations": {
+                "summary": "worker-2:9464 does not answer",
+                "first_look": "curl http://worker-2:9464/healthz",
+            },
             "startsAt": "2026-03-02T09:00:00.5Z",
             "endsAt": "2026-03-02T09:29:45Z",
             "generatorURL": "http://prometheus:9090/graph?g0.expr=up",
@@ -119,7 +122,7 @@ def test_alertmanagers_alert_that_ended_says_from_when_to_when() -> None:
     (alert,) = parse(json.dumps(ALERTMANAGER).encode())
     assert alert.line(NOW) == (
         "2026-03-02T09:30:00Z RESOLVED warning SlaWorkerDown: worker-2:9464 does not answer "
-        "(from 2026-03-02T09:00:00Z to 2026-03-02T09:29:45Z)"
+        "(from 2026-03-02T09:00:00Z to 2026-03-02T09:29:45Z; look: curl http://worker-2:9464/healthz)"
     )
 
 
@@ -129,7 +132,7 @@ def test_json_has_every_label_and_no_end_of_what_has_not_ended() -> None:
     known = alert.fields(NOW)
     assert known["ends_at"] == ""
     assert known["labels"]["grafana_folder"] == "supportpulse"
-    assert (known["alertname"], known["clock"], known["tickets"]) == ("SlaScenarioOutage", "first_response", LOOK)
+    assert (known["alertname"], known["clock"], known["look"]) == ("SlaScenarioOutage", "first_response", LOOK)
     json.dumps(known)
 
 
