@@ -1,74 +1,80 @@
-"""Dashboards can be loaded, and each panel says what it shows."""
+"""Dashboards keep to the rules, ask for what exists, and show what alerts link to."""
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-BOARDS = sorted((Path(__file__).parents[2] / "grafana" / "dashboards").glob("*.json"))
+from observability.board_rules import complaints
+from observability.boards import BOARDS, panels
+from supportpulse.alerting.declared import alerts, shape_of
+from supportpulse.alerting.tuning import TUNED
+from supportpulse.edges.prometheus import program
+from supportpulse.policy import load_policy
+from supportpulse.settings import SHIPPED_POLICY
+
+needs_promtool = pytest.mark.skipif(
+    program("promtool") is None, reason="promtool is neither in $PROMTOOL nor on PATH (Debian: prometheus)"
+)
 
 
-@pytest.fixture(params=BOARDS, ids=lambda path: path.stem)
-def board(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """One dashboard."""
-    loaded: dict[str, Any] = json.loads(request.param.read_text())
-    return loaded
+def test_there_are_three_boards_under_their_names() -> None:
+    """Alerts and links know them by these uids."""
+    assert {name: board["uid"] for name, board in BOARDS.items()} == {
+        name: f"supportpulse-{name}" for name in ("overview", "detail", "pipeline")
+    }
 
 
-def test_there_is_an_overview() -> None:
-    """Compose makes it the home dashboard."""
-    assert "overview" in [path.stem for path in BOARDS]
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_keeps_to_the_rules(name: str) -> None:
+    """No complaint of any rule: texts, places, data source, variables, rates, links, expressions, labels."""
+    assert complaints(BOARDS[name]) == []
 
 
-def test_panels_have_their_own_place_and_say_what_they_show(board: dict[str, Any]) -> None:
-    """Title, description and unit on every panel; no two overlap or share an id."""
-    panels = board["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels)
-    taken: set[tuple[int, int]] = set()
-    for panel in panels:
-        assert panel["title"]
-        assert panel["description"].endswith(".")
-        assert panel["fieldConfig"]["defaults"]["unit"]
-        at = panel["gridPos"]
-        cells = {(at["x"] + dx, at["y"] + dy) for dx in range(at["w"]) for dy in range(at["h"])}
-        assert at["x"] + at["w"] <= 24
-        assert not cells & taken, panel["title"]
-        taken |= cells
-
-
-def test_queries_go_to_the_chosen_data_source_and_scale_their_rates(board: dict[str, Any]) -> None:
-    """One variable chooses the data source; no rate has a window of its own."""
-    for panel in board["panels"]:
-        for target in panel["targets"]:
-            assert target["datasource"]["uid"] == "${datasource}"
-            assert re.findall(r"\[([^\]]+)\]", target["expr"]) in ([], ["$__rate_interval"])
-            assert re.findall(r"\bsla_[a-z_]+", target["expr"])
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
-def test_every_query_is_promql(board: dict[str, Any], tmp_path: Path) -> None:
-    """Prometheus's own parser accepts each expression."""
+@needs_promtool
+@pytest.mark.parametrize("name", BOARDS)
+def test_prometheus_reads_every_expression(name: str, tmp_path: Path) -> None:
+    """Its own parser and type check accept each query of a board."""
+    board = BOARDS[name]
+    variables = panels.everything(board) | panels.built_in()
     rules = [
-        {"record": f"panel_{panel['id']}_{target['refId']}", "expr": target["expr"].replace("$__rate_interval", "5m")}
-        for panel in board["panels"]
-        for target in panel["targets"]
+        {"record": f"panel_{query.panel}_{query.ref}", "expr": panels.filled(query.expr, variables)}
+        for query in panels.queries(name, board)
     ]
     file = tmp_path / "rules.yml"
-    file.write_text(json.dumps({"groups": [{"name": "board", "rules": rules}]}))  # JSON is YAML
-    checked = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    file.write_text(json.dumps({"groups": [{"name": name, "rules": rules}]}))  # JSON is YAML
+    command = [str(program("promtool")), "check", "rules", str(file)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert f"{len(rules)} rules found" in checked.stdout
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
-def test_the_scrape_configuration_is_valid() -> None:
-    """Prometheus would start with it."""
-    file = BOARDS[0].parents[1] / "prometheus" / "prometheus.yml"
-    checked = subprocess.run(["promtool", "check", "config", str(file)], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr + checked.stdout
+def test_every_alert_links_to_a_panel_that_is_there() -> None:
+    """The board by its uid, the panel by its id."""
+    there = {(board["uid"], panel["id"]) for board in BOARDS.values() for panel in board["panels"]}
+    linked = {(alert.board, alert.panel) for alert in alerts(shape_of(load_policy(SHIPPED_POLICY)))}
+    assert linked
+    assert linked <= there
+
+
+def test_the_lines_of_the_detail_board_are_those_of_the_alerts() -> None:
+    """The board works them out for what is chosen, so it repeats the constants of the tuning."""
+    exprs: dict[int, str] = {}
+    for query in panels.queries("detail", BOARDS["detail"]):
+        exprs[query.panel] = exprs.get(query.panel, "") + query.expr + "\n"
+    outage = [f"clamp_min({TUNED.outage_budgets:g} * sum(", f", {TUNED.outage_share:g})"]
+    burns = [f"clamp_max({burn.factor:g} * sum(" for burn in TUNED.burns] + [f", {TUNED.burn_ceiling:g})"]
+    squared = TUNED.z**2
+    bound = [f"+ {squared / 2:.4f} - {TUNED.z:g} * sqrt(", f"+ {squared / 4:.4f})", f"+ {squared:.4f})"]
+    wanted = {
+        10: outage + burns,
+        11: burns + bound,
+        12: [f"{rising.factor:g} * ((sum(" for rising in TUNED.rising] + bound,
+        13: [f"{TUNED.at_risk_factor:g} * sum(", f"+ {TUNED.at_risk_deviations:g} * sqrt("],
+        17: outage + bound,
+    }
+    missing = [(panel, part) for panel, parts in wanted.items() for part in parts if part not in exprs[panel]]
+    assert not missing
