@@ -19,6 +19,12 @@ def panel(board: dict[str, Any], number: int) -> dict[str, Any]:
     return next(one for one in board["panels"] if one["id"] == number)
 
 
+def variables(board: dict[str, Any]) -> list[dict[str, Any]]:
+    """The variables of a board."""
+    listed: list[dict[str, Any]] = board["templating"]["list"]
+    return listed
+
+
 def asks(number: int, old: str, new: str) -> Break:
     """Replaces a part of the first expression of a panel, which must be there."""
 
@@ -50,13 +56,13 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "same id": (sets(11, id=10), "panel 10: its id is taken twice"),
     "overlap": (sets(11, gridPos={"x": 0, "y": 5, "w": 12, "h": 2}), "panel 11: overlaps panel 10"),
     "too wide": (sets(11, gridPos={"x": 13, "y": 4, "w": 12, "h": 10}), "panel 11: wider than the board"),
-    "panel's source": (sets(10, datasource={"type": "prometheus", "uid": "prom"}), "panel 10: not the chosen data source"),
+    "panel's source": (sets(10, datasource={"type": "prometheus", "uid": "a"}), "panel 10: not the chosen data source"),
     "query's source": (targets(10, datasource=None), "panel 10 A: not the chosen data source"),
-    "two sources": (lambda board: board["templating"]["list"].append(board["templating"]["list"][0]), "not exactly one"),
-    "no variable": (lambda board: board["templating"]["list"].pop(2), "scenario not there"),
-    "stale variable": (lambda board: board["templating"]["list"][1].update(refresh=1), "variable clock: must be asked"),
+    "two sources": (lambda board: variables(board).append(variables(board)[0]), "not exactly one"),
+    "no variable": (lambda board: variables(board).pop(2), "scenario not there"),
+    "stale variable": (lambda board: variables(board)[1].update(refresh=1), "variable clock: must be asked"),
     "idle variable": (
-        lambda board: board["templating"]["list"].append(board["templating"]["list"][1] | {"name": "region"}),
+        lambda board: variables(board).append(variables(board)[1] | {"name": "region"}),
         "variable region: shown, but no panel uses it",
     ),
     "unknown variable": (asks(10, "$scenario", "$region"), "panel 10 A: variable region is not there"),
@@ -69,11 +75,11 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "forgetful link": (lambda board: board["links"][0].update(keepTime=False), "link Boards: loses time or variables"),
     "no annotations": (lambda board: board["annotations"].update(list=[]), "annotations:"),
     "no PromQL": (asks(10, "sum(", "sum(("), "panel 10 A: "),
-    "unknown series": (asks(10, "sla_window_breached:sum", "sla_window_breach:sum"), "no series is called clock_scenario:sla_window_breach:sum"),
+    "unknown series": (asks(10, "breached:sum", "breach:sum"), "no series is called clock_scenario:sla_win"),
     "unknown label": (asks(10, "scenario=~", "scenarios=~"), "has no label scenarios"),
     "unknown grouping": (asks(14, "by (over)", "by (above)"), "panel 14 A: sum by above: the operand has"),
     "unknown match": (asks(10, " / (", " / on (region) ("), "panel 10 A: / on region"),
-    "label summed away": (targets(14, legendFormat="{{scenario}}"), "panel 14 A: its legend names scenario; the result has over"),
+    "summed away": (targets(14, legendFormat="{{rule}}"), "panel 14 A: its legend names rule; the result has over"),
 }  # fmt: skip
 
 
