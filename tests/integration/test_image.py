@@ -22,6 +22,7 @@ import pytest
 
 from fresh import Fresh
 
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 ROOT = Path(__file__).parents[2]
 BUILT = "/opt/"
 """Where the build stage puts what it makes; the tests put it elsewhere."""
@@ -181,7 +182,7 @@ def healthz(log: Path) -> object:
     """What the worker that writes this log says of itself, or why it does not."""
     port = re.search(r"metrics at http://0\.0\.0\.0:(\d+)/", log.read_text("utf-8"))
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port[1] if port else 0}/healthz", timeout=5) as answer:
+        with _open(f"http://127.0.0.1:{port[1] if port else 0}/healthz", timeout=5) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         return error.read()

@@ -22,6 +22,7 @@ from supportpulse.edges.webhook import Webhook
 from supportpulse.errors import ConfigError
 from supportpulse.notification import parse
 
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LOOK = "supportpulse tickets --state overdue --clock first_response --scenario live_show"
 LABELS = {"alertname": "SlaScenarioOutage", "severity": "critical", "clock": "first_response", "scenario": "live_show"}
@@ -93,7 +94,7 @@ def call(url: str, body: bytes | None = None, **headers: str) -> tuple[int, dict
     """Status and content of a request; POST if there is a body."""
     request = urllib.request.Request(url, data=body, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with _open(request, timeout=10) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
