@@ -24,6 +24,7 @@ COMMANDS = {
     "what-if": "what_if",
     "explain": "explain",
     "tickets": "tickets",
+    "board": "board",
     "alerts": "alerts",
     "policy": "policy",
     "rules": "rules",

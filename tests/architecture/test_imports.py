@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 TRANSPORT = {"faust", "mode", "aiokafka", "kafka"}
+WEB = {"fastapi", "starlette", "uvicorn"}
 SHAPELESS = {"utils", "util", "helpers", "helper", "manager", "base", "common", "misc"}
 
 
@@ -59,6 +60,13 @@ def test_only_edges_use_the_blocking_client() -> None:
         assert not found & {"faust", "mode", "aiokafka"}, path
     for path in modules("streams"):
         assert "kafka" not in {module.partition(".")[0] for module, _ in imported(path)}, path
+
+
+def test_only_edges_serve_the_web() -> None:
+    """FastAPI, Starlette and uvicorn are imported in edges alone."""
+    for path in (*modules("supportpulse"), *modules("streams")):
+        if "edges" not in path.parts:
+            assert not {module.partition(".")[0] for module, _ in imported(path)} & WEB, path
 
 
 def test_streams_do_not_judge() -> None:
