@@ -1,4 +1,4 @@
-"""The demo: a broker, the topics, a worker and a simulated desk, watched through the worker's /metrics alone."""
+"""The demo: a broker, topics, a worker, a simulated desk and a board, watched through the worker's /metrics alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from supportpulse.edges.board_server import DEFAULT_PORT, BoardServer
+from supportpulse.edges.board_watch import Stage
 from supportpulse.edges.broker import Broker, broker
 from supportpulse.edges.simulation import Simulation
 from supportpulse.edges.topics import ensure_topics, remove_topics
@@ -90,11 +92,14 @@ def run(wish: Wish, sight: Sight) -> Status:
             sight.say(f"worker's log and data: {worker.folder}")
         worker.wait_until_ready()
         sight.say(f"metrics: {worker.address}/metrics")
+        stage = Stage([worker.address])
+        page = BoardServer(stage, settings.metrics_host, free_port(settings.metrics_host, DEFAULT_PORT, None))
+        sight.say(f"board: {stack.enter_context(page).address}")
         desk = stack.enter_context(
             Simulation(settings, seed=wish.seed, weeks=wish.weeks, events=wish.events, rate=wish.rate)
         )
         try:
-            return _watch(wish, sight, kafka, worker, desk)
+            return _watch(wish, sight, stage, kafka, worker, desk)
         finally:
             sight.say("ending what was started")
 
@@ -140,7 +145,7 @@ def _topics(settings: Settings, kafka: Broker, *, keep: bool) -> Iterator[None]:
                 )
 
 
-def _watch(wish: Wish, sight: Sight, kafka: Broker, worker: WorkerProcess, desk: Simulation) -> Status:
+def _watch(wish: Wish, sight: Sight, stage: Stage, kafka: Broker, worker: WorkerProcess, desk: Simulation) -> Status:
     status = Status(f"{worker.address}/metrics")
     began = answered = moved_at = time.monotonic()
     moved = (0, 0)
@@ -153,6 +158,7 @@ def _watch(wish: Wish, sight: Sight, kafka: Broker, worker: WorkerProcess, desk:
         try:
             scrape = Scrape(worker.metrics())
         except OSError as error:
+            stage.answered({worker.address: str(error)})
             if time.monotonic() - answered > SILENT_SECONDS:
                 raise WorkerFailed(
                     f"{status.address} has not answered for {SILENT_SECONDS:g} s ({error}); the last lines of the "
@@ -160,6 +166,7 @@ def _watch(wish: Wish, sight: Sight, kafka: Broker, worker: WorkerProcess, desk:
                 ) from error
         else:
             answered = time.monotonic()
+            stage.answered({worker.address: scrape})
             # The history's count first: it is known before the first live event is sent
             status.history, status.written, status.share_written = desk.history, desk.written, desk.share_written
             status.read, status.lag = scrape.events, scrape.lag
