@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 COMPILED ?= .venv-compiled
+RENDERER := grafana/renderer/node_modules/.package-lock.json
 ARGS ?=
 
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev compiled test test-compiled lint demo parity bench rules chaos clean
+.PHONY: help venv dev compiled test test-compiled lint demo parity bench rules chaos smoke panels pictures types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -46,6 +47,19 @@ test: venv ## the tests, against the installed package and a real broker (ARGS= 
 test-compiled: compiled ## properties and unit tests against the compiled core
 	$(COMPILED)/bin/pytest -m "not slow and not kafka" tests/properties tests/unit $(ARGS)
 
+panels: venv ## every panel of the dashboards asked on a real Prometheus that scraped the demo (5 min)
+	$(BIN)/python grafana/live.py panels $(ARGS)
+
+pictures: venv $(RENDERER) ## grafana/pictures drawn by Grafana's published components; needs node, npm and chromium
+	$(BIN)/python grafana/live.py panels pictures --minutes 12 $(ARGS)
+
+types: $(RENDERER) ## the dashboards against Grafana's own TypeScript types; needs node and npm
+	cd grafana/renderer && npm run --silent types
+
+$(RENDERER): grafana/renderer/package-lock.json
+	@command -v npm >/dev/null || { echo "npm is not there: install node 20 or newer with npm (Debian: nodejs npm)" >&2; exit 1; }
+	cd grafana/renderer && NODE_OPTIONS=--max-old-space-size=4096 npm ci
+
 lint: venv ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -67,5 +81,8 @@ rules: venv ## write the alert rules anew, for Prometheus and for Grafana
 chaos: venv ## the slow suites: crashes, rebalances, broker faults
 	$(BIN)/pytest -m slow $(ARGS)
 
+smoke: ## the compose file, brought up, asked for all it must have and taken down again; needs Docker
+	grafana/smoke.sh
+
 clean: ## remove what these targets made, but for the download cache
-	rm -rf $(VENV) $(COMPILED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) $(COMPILED) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info grafana/renderer/node_modules grafana/renderer/dist

@@ -281,3 +281,33 @@ def test_what_grafana_and_prometheus_are_told_matches_the_services(config: Confi
     home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert json.loads((grafana / "dashboards" / Path(home).name).read_text("utf-8"))["uid"] == "supportpulse-overview"
     assert str(Path(home).parent) == boards
+
+
+def test_the_smoke_script_is_sound_and_says_what_it_lacks(config: Config, tmp_path: Path) -> None:
+    """It parses, is clean for shellcheck where that is found, asks ports that are published, and needs Docker."""
+    script = ROOT / "grafana" / "smoke.sh"
+    bash = shutil.which("bash")
+    assert bash is not None
+    assert os.access(script, os.X_OK)
+    for command in ([bash, "-n"], ["shellcheck"]):
+        if shutil.which(command[0]):
+            checked = subprocess.run([*command, str(script)], capture_output=True, text=True, check=False)
+            assert checked.returncode == 0, checked.stdout + checked.stderr
+    ports = {str(port).split(":")[1] for service in config["services"].values() for port in service.get("ports", [])}
+    assert set(re.findall(r"127\.0\.0\.1:(\d+)", script.read_text("utf-8"))) <= ports
+    (tmp_path / "od").symlink_to(shutil.which("od") or "od")
+    (tmp_path / "tr").symlink_to(shutil.which("tr") or "tr")
+    (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "dirname")
+    told = subprocess.run([bash, str(script)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (1, "FAILED: docker is not installed\n"), told.stderr
+
+
+def test_health_checks_ask_what_the_service_listens_on(config: Config) -> None:
+    """Each of our Python checks is a program, and asks a port that its service publishes or exposes."""
+    for name in ("worker", "board", "alerts"):
+        service = config["services"][name]
+        kind, python, option, code = service["healthcheck"]["test"]
+        assert (kind, python, option) == ("CMD", "python", "-c")
+        compile(code, name, "exec")
+        ports = {str(port).split(":")[-1] for port in [*service.get("ports", []), *service.get("expose", [])]}
+        assert set(re.findall(r"127\.0\.0\.1:(\d+)", code)) == ports
