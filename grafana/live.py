@@ -100,8 +100,8 @@ def answer(prometheus: Prometheus, expr: str, instant: bool, since: float, now: 
 def draw(prometheus: Prometheus, since: float) -> None:
     """Pictures of all boards over the time that was scraped."""
     minutes = max(1, round((time.time() - since) / 60))
-    command = ["node", "shot.mjs", "--prometheus", prometheus.address, "--from", f"now-{minutes}m"]
-    if subprocess.run(command, cwd=RENDERER, check=False).returncode:
+    options = ["--prometheus", prometheus.address, "--from", f"now-{minutes}m"]
+    if subprocess.run(["npm", "run", "--silent", "pictures", "--", *options], cwd=RENDERER, check=False).returncode:
         raise SupportpulseError("the pictures are not as they should be: see above")
 
 
@@ -126,7 +126,7 @@ def main() -> None:
     try:
         needed("prometheus")
         if "pictures" in chosen.what and not (RENDERER / "node_modules").exists():
-            raise SupportpulseError(f"{RENDERER / 'node_modules'}: not there; valid: run `npm ci` in {RENDERER}")
+            raise SupportpulseError(f"{RENDERER / 'node_modules'}: not there; run `npm ci` in {RENDERER}")
         with Watch(seconds, then) as watch:
             wish = demo.Wish(chosen.bootstrap, seconds + 5, events=chosen.events, rate=chosen.rate)
             demo.run(wish, watch)
