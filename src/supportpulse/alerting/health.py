@@ -56,23 +56,23 @@ def health(shape: Shape) -> Iterator[Alert]:
         "A worker that Prometheus knows of gives no /metrics; the others take its partitions over.",
         f"curl -s {ADDRESS}/healthz",
     )  # fmt: skip
-    lag = f"{Metric.CONSUMER_LAG}[15m]"
+    lag = Metric.CONSUMER_LAG
     yield _pipe(
         "SlaConsumerStuck", "critical", 23, ("instance", PARTITION), 5 * MINUTE,
-        f"min_over_time({lag}) > 0\nand deriv({lag}) >= 0",
+        f"min_over_time({lag}[15m]) > 0\nand min_over_time({lag}[5m]) >= max_over_time({lag}[5m] offset 10m)",
         "Partition {{ $labels.partition }} is not read on",
         f"For 15 minutes there were always records to read, {NUMBER} at least, and they do not become fewer.",
         f"curl -s {ADDRESS}/healthz",
     )  # fmt: skip
     yield _pipe(
         "SlaPartitionsOrphaned", "critical", 24, (), 2 * MINUTE,
-        f"max({Metric.TOPIC_PARTITIONS}) > sum({Metric.WORKER_PARTITIONS})",
+        f"max({Metric.TOPIC_PARTITIONS}) > sum({Metric.WORKER_PARTITIONS})\nunless on () {Metric.WORKER_RECOVERING} == 1",
         "Some partitions belong to no worker",
         f"The topic has {NUMBER} partitions and the workers own fewer: the tickets of the rest are not watched.",
         "supportpulse topics describe",
     )  # fmt: skip
     yield _pipe(
-        "SlaRecoverySlow", "warning", 25, ("instance",), 5 * MINUTE,
+        "SlaRecoverySlow", "critical", 25, ("instance",), 5 * MINUTE,
         f"{Metric.WORKER_RECOVERING} == 1",
         "{{ $labels.instance }} is still restoring its state",
         "A million tickets take seconds; until it is done, its partitions raise no alert.",

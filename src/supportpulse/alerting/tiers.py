@@ -76,6 +76,9 @@ def _rising(level: Level, rising: Rising, tuning: Tuning, graver: Sequence[str])
         f"  )\n"
         f"{_at_least(level, rising.breaches, window)}"
     )
+    if rising.short:
+        share = series(level, "sla_window_breach:ratio", rising.short)
+        expr += f"\nand on ({level.by}) {share} >= on ({level.by}) {_bound(level, window)}"
     return _alert(
         level, rising.name, "warning", expr, graver, rising.for_ms, tuning, USUAL,
         f"breaches more than usual over {window}",

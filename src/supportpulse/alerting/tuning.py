@@ -25,13 +25,18 @@ class Burn:
 
 @dataclass(frozen=True)
 class Rising:
-    """The lower bound over a window beyond `factor` times what is usual there, or allowed if that is more."""
+    """The lower bound over a window beyond `factor` times what is usual there, or allowed if that is more.
+
+    `short`: the share over this window must reach the bound too, so that what is over is not told for as long as the
+    long window remembers it.
+    """
 
     name: str
     window: str
     factor: float
     breaches: int
     for_ms: int
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Tuning:
 
     rising: tuple[Rising, ...] = (
         Rising("Rising1h", "1h", 1.5, 8, 10 * MINUTE),
-        Rising("Rising6h", "6h", 1.5, 8, 15 * MINUTE),
+        Rising("Rising6h", "6h", 1.5, 8, 30 * MINUTE, "1h"),
     )
     """Fewer breaches are chance on a desk that breaches as it may: with 2 the hour fires up to 11 times a month."""
     baseline_weight: int = 20
