@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import copy
-import json
-import os
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -203,103 +199,6 @@ def test_a_compose_file_that_breaks_a_rule_is_caught(
     copied = copy.deepcopy(config)
     breaking(copied)
     assert list(rule(copied))
-
-
-def compose() -> list[str] | None:
-    """A compose that can read the file; it needs no engine for that."""
-    if shutil.which("docker"):
-        plugin = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False)
-        if plugin.returncode == 0:
-            return ["docker", "compose"]
-    return ["docker-compose"] if shutil.which("docker-compose") else None
-
-
-@pytest.mark.skipif(compose() is None, reason="neither docker compose nor docker-compose (Debian: docker-compose)")
-def test_compose_itself_reads_it_and_wants_a_password(tmp_path: Path) -> None:
-    """With `.env` made from the example and a password in it the file is valid; with the example itself, a clear no."""
-    command = [
-        *(compose() or []),
-        "--env-file",
-        str(tmp_path / "env"),
-        "-f",
-        str(COMPOSE),
-        "--project-directory",
-        str(ROOT),
-    ]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("GRAFANA_", "COMPOSE_"))}
-    example = (ROOT / ".env.example").read_text("utf-8")
-
-    def read(text: str) -> subprocess.CompletedProcess[str]:
-        (tmp_path / "env").write_text(text, "utf-8")
-        return subprocess.run([*command, "config"], env=environ, capture_output=True, text=True, check=False)
-
-    refused = read(example)
-    assert refused.returncode != 0
-    assert "put a password for Grafana's admin into .env" in refused.stderr
-    accepted = read(example.replace("GRAFANA_ADMIN_PASSWORD=\n", "GRAFANA_ADMIN_PASSWORD=tested\n"))
-    assert accepted.returncode == 0, accepted.stderr
-    services = yaml.safe_load(accepted.stdout)["services"]
-    assert services["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "tested"
-
-
-def test_the_example_names_every_variable_of_the_compose_file() -> None:
-    """And its own file is never committed."""
-    named = set(re.findall(r"(?m)^(\w+)=", (ROOT / ".env.example").read_text("utf-8")))
-    assert set(re.findall(r"\$\{(\w+)", COMPOSE.read_text("utf-8"))) | {"COMPOSE_PROJECT_NAME"} == named
-    assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").split()
-
-
-def test_what_grafana_and_prometheus_are_told_matches_the_services(config: Config) -> None:
-    """Addresses in their files are services and ports of the compose file; paths are mounted; uids agree."""
-    services = config["services"]
-    grafana = ROOT / "grafana"
-    scrape = yaml.safe_load((grafana / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
-    (worker,) = (job for job in scrape if job["job_name"] == "supportpulse")
-    (found,) = worker["dns_sd_configs"]
-    assert found["names"] == ["worker"]
-    assert services["worker"]["expose"] == [str(found["port"])]
-    assert services["worker"]["environment"]["SUPPORTPULSE_METRICS_PORT"] == found["port"]
-
-    provisioned = grafana / "provisioning"
-    (source,) = yaml.safe_load((provisioned / "datasources" / "prometheus.yml").read_text("utf-8"))["datasources"]
-    assert source["url"] == "http://prometheus:9090"
-    alerting = [yaml.safe_load(path.read_text("utf-8")) for path in (provisioned / "alerting").glob("*.yml")]
-    rules = [rule for file in alerting for group in file.get("groups", []) for rule in group["rules"]]
-    assert {query["datasourceUid"] for rule in rules for query in rule["data"]} <= {source["uid"], "__expr__"}
-    points = [
-        receiver for file in alerting for point in file.get("contactPoints", []) for receiver in point["receivers"]
-    ]
-    published = {
-        str(port).split(":")[2]: name for name, service in services.items() for port in service.get("ports", [])
-    }
-    for receiver in points:
-        host, port = re.fullmatch(r"http://(\w+):(\d+)/\w*", receiver["settings"]["url"]).groups()  # type: ignore[union-attr]
-        assert published[port] == host
-    (provider,) = yaml.safe_load((provisioned / "dashboards" / "supportpulse.yml").read_text("utf-8"))["providers"]
-    boards = provider["options"]["path"]
-    assert f"./grafana/dashboards:{boards}:ro" in services["grafana"]["volumes"]
-    home = services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    assert json.loads((grafana / "dashboards" / Path(home).name).read_text("utf-8"))["uid"] == "supportpulse-overview"
-    assert str(Path(home).parent) == boards
-
-
-def test_the_smoke_script_is_sound_and_says_what_it_lacks(config: Config, tmp_path: Path) -> None:
-    """It parses, is clean for shellcheck where that is found, asks ports that are published, and needs Docker."""
-    script = ROOT / "grafana" / "smoke.sh"
-    bash = shutil.which("bash")
-    assert bash is not None
-    assert os.access(script, os.X_OK)
-    for command in ([bash, "-n"], ["shellcheck"]):
-        if shutil.which(command[0]):
-            checked = subprocess.run([*command, str(script)], capture_output=True, text=True, check=False)
-            assert checked.returncode == 0, checked.stdout + checked.stderr
-    ports = {str(port).split(":")[1] for service in config["services"].values() for port in service.get("ports", [])}
-    assert set(re.findall(r"127\.0\.0\.1:(\d+)", script.read_text("utf-8"))) <= ports
-    (tmp_path / "od").symlink_to(shutil.which("od") or "od")
-    (tmp_path / "tr").symlink_to(shutil.which("tr") or "tr")
-    (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "dirname")
-    told = subprocess.run([bash, str(script)], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
-    assert (told.returncode, told.stdout) == (1, "FAILED: docker is not installed\n"), told.stderr
 
 
 def test_health_checks_ask_what_the_service_listens_on(config: Config) -> None:

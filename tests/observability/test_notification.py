@@ -23,7 +23,7 @@ import yaml
 from supportpulse.edges.webhook import Webhook
 
 ALERTING = Path(__file__).parents[2] / "grafana" / "provisioning" / "alerting"
-NAMES = {"contact-points.yml", "notification-policies.yml", "rules.yml"}
+OURS = ("contact-points.yml", "notification-policies.yml")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 amtool = shutil.which("amtool")
 alertmanager = shutil.which("alertmanager") or shutil.which("prometheus-alertmanager")
@@ -67,8 +67,8 @@ def translated(port: int = 9480, wait: str | None = None) -> str:
 
 def test_only_names_that_grafana_reads_are_used() -> None:
     """Grafana drops unknown keys in silence; uids are short, unique, and no text holds a dollar it would expand."""
-    assert {path.name for path in ALERTING.iterdir()} == NAMES
-    for name in NAMES - {"rules.yml"}:
+    assert all(path.suffix == ".yml" for path in ALERTING.iterdir()), "Grafana stops at any other file"
+    for name in OURS:
         file = yaml.safe_load((ALERTING / name).read_text("utf-8"))
         assert file.pop("apiVersion") == 1
         assert set(file) <= {"contactPoints", "templates", "policies", "muteTimes"}
