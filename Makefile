@@ -9,10 +9,10 @@ ARGS ?=
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev compiled test test-compiled lint demo parity bench rules chaos smoke panels pictures types clean
+.PHONY: help venv dev compiled test test-compiled lint demo parity bench rules chain-full chaos smoke panels pictures types clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.stamp ## the virtual environment, with supportpulse installed
 
@@ -77,6 +77,9 @@ bench: ## speed, restore and memory against stock Faust; the core compiled on bo
 rules: venv ## write the alert rules anew, for Prometheus and for Grafana
 	$(BIN)/supportpulse rules prometheus -o grafana/prometheus/rules.yml
 	$(BIN)/supportpulse rules grafana -o grafana/provisioning/alerting/rules.yml
+
+chain-full: venv ## two hours: a desk's outage through Kafka, a worker and Prometheus, in real time
+	$(BIN)/pytest -q tests/integration/chain_full.py $(ARGS)
 
 chaos: venv ## the slow suites: crashes, rebalances, broker faults
 	$(BIN)/pytest -m slow $(ARGS)
