@@ -54,7 +54,7 @@ class Health:
                 state.settle()
             state.windows.move(now, state.panes)
         windows, baselines = window_counts(state.windows for state in states)
-        clocks, waiting = clock_counts((state.tally for state in states), now)
+        clocks, waiting = clock_counts(one for state in states for one in state.told(now))
         return Snapshot(
             taken_ms=now,
             swept_ms=worker.swept_ms,

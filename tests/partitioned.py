@@ -43,6 +43,7 @@ class Driven:
         file = folder / "driven.toml"
         file.write_text(
             'name = "driven"\nreopen_window = "1d"\nlateness = "1d"\nlabels = ["rule"]\n'
+            'waiting_clocks = ["first_response"]\n'
             f'[[rules]]\nname = "all"\ntargets = {{ first_response = "{target}" }}\n',
             "utf-8",
         )

@@ -97,7 +97,9 @@ class Partition:
         self._cause = f"{place.topic}-{place.partition}-"
         self.panes = Panes(five_minutes)
         self.windows = Windows()
-        self.tally = Tally(shapes)
+        self.shapes = shapes
+        self.tallies: dict[str, Tally] = {}
+        """By source: how long its customers wait is known as far as it has told."""
         self.wheels: dict[str, Wheel] = {}
         self.live: dict[bytes, Ticket] = {}
         self.cached = CACHED_TICKETS
@@ -126,16 +128,20 @@ class Partition:
         """
         self._check_scale()
         self.check_policy(now)
+        by_source: dict[bytes, list[bytes]] = {}
         for key, value in self.store.items():
-            if b"|" not in key:
+            source, bar, _ = key.partition(b"|")
+            if not bar:
                 if key not in (POLICY_KEY, SCALE_KEY):
                     self.sources.source(key.decode()).load(value)
                 continue
-            self.tickets += 1
+            by_source.setdefault(source, []).append(value)
             due = codec.next_due_of(value)
             if due < NEVER:
-                self._wheel(key).arm(key, due)
-        self.tally.load(value for key, value in self.store.items() if b"|" in key)
+                self._wheel(source.decode()).arm(key, due)
+        for source, values in by_source.items():
+            self.tickets += len(values)
+            self._tally(source.decode()).load(values)
         for key, value in self.pane_store.items():
             self.panes.panes[panes.key_from(key)] = panes.decode(value)
 
@@ -263,7 +269,7 @@ class Partition:
             value = self.store.get(key)
             if value is None:
                 return None
-            ticket = self.live[key] = codec.decode(value, self.plans, key.partition(b"|")[0].decode())
+            ticket = self.live[key] = codec.decode(value, self.plans, _source(key))
         return ticket
 
     def _changed_by(self, incoming: Incoming, key: bytes, ticket: Ticket, said: list[Emission]) -> None:
@@ -290,17 +296,17 @@ class Partition:
 
     def settle(self) -> None:
         """Bring the store, the tally and the wheels up to the objects."""
-        store, tally = self.store, self.tally
+        store = self.store
         for key in self.changed:
-            ticket = self.live[key]
+            ticket, source = self.live[key], _source(key)
             old = store.get(key)
             new = store[key] = codec.encode(ticket)
-            tally.replace(old, new)
+            self._tally(source).replace(old, new)
             if old is None:
                 self.tickets += 1
             due = codec.next_due_of(new)
             if due < NEVER and (old is None or codec.next_due_of(old) != due or key in self.disarmed):
-                self._wheel(key).arm(key, due)
+                self._wheel(source).arm(key, due)
         self.dirty |= self.changed
         self.changed.clear()
         self.disarmed.clear()
@@ -317,7 +323,7 @@ class Partition:
         """
         share = -(-limit // max(len(self.wheels), 1))
         for name, wheel in self.wheels.items():
-            watermark = min(self.sources.status(name, now).watermark, now)
+            watermark = self.told_until(name, now)
             passed = wheel.pass_to(watermark, min(share, limit))
             limit -= len(passed)
             for key in passed:
@@ -331,14 +337,28 @@ class Partition:
             return
         value = self.store.get(key)
         if value is not None:
-            self._wheel(key).arm(key, codec.next_due_of(value))
+            self._wheel(_source(key)).arm(key, codec.next_due_of(value))
 
     def expire(self, now: int) -> None:
         """Drop panes that are no longer kept at broker time `now` (ms)."""
         self.gone_panes.update(self.panes.expire(now))
 
-    def _wheel(self, key: bytes) -> Wheel:
-        source = key.partition(b"|")[0].decode()
+    def told_until(self, source: str, now: int) -> int:
+        """Until when (ms) it is known what happened to a source's tickets, `now` at the latest."""
+        return min(self.sources.status(source, now).watermark, now)
+
+    def told(self, now: int) -> Iterator[tuple[Tally, int]]:
+        """Each source's tally, with until when (ms) it holds."""
+        for source, tally in self.tallies.items():
+            yield tally, self.told_until(source, now)
+
+    def _tally(self, source: str) -> Tally:
+        tally = self.tallies.get(source)
+        if tally is None:
+            tally = self.tallies[source] = Tally(self.shapes)
+        return tally
+
+    def _wheel(self, source: str) -> Wheel:
         wheel = self.wheels.get(source)
         if wheel is None:
             wheel = self.wheels[source] = Wheel(self._due_of)
@@ -347,6 +367,10 @@ class Partition:
     def _due_of(self, key: bytes) -> int:
         value = self.store.get(key)
         return NEVER if value is None else codec.next_due_of(value)
+
+
+def _source(key: bytes) -> str:
+    return key.partition(b"|")[0].decode()
 
 
 def _mismatch(key: bytes, valid: str) -> Rejected:

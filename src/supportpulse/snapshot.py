@@ -15,7 +15,7 @@ from supportpulse.tally import Tally
 from supportpulse.watermark import Sources
 
 Counts = tuple[Mapping[Cell, int], ...]
-"""Counts by cell, one mapping a partition."""
+"""Counts by cell, one mapping a partition, or a partition and source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ def window_counts(partitions: Iterable[Windows]) -> tuple[dict[str, Counts], dic
     return windows, baselines
 
 
-def clock_counts(tallies: Iterable[Tally], now: int) -> tuple[Counts, Counts]:
-    """Copies of the tallies of partitions, and who waits at `now` (ms): `clocks` and `waiting` of a snapshot."""
+def clock_counts(tallies: Iterable[tuple[Tally, int]]) -> tuple[Counts, Counts]:
+    """Copies of tallies, and who waits at the time (ms) beside each: `clocks` and `waiting` of a snapshot."""
     listed = list(tallies)
-    return tuple(tally.counts.copy() for tally in listed), tuple(tally.waiting(now) for tally in listed)
+    return tuple(tally.counts.copy() for tally, _ in listed), tuple(tally.waiting(at) for tally, at in listed)
 
 
 def source_statuses(partitions: Iterable[Sources], now: int) -> tuple[SourceStatus, ...]:

@@ -1,4 +1,4 @@
-"""How many clocks of one partition run, are at risk, are overdue or keep somebody waiting: kept, never scanned.
+"""How many clocks of a source run in a partition, are at risk, overdue or keep somebody waiting: kept, never scanned.
 
 A ticket's part in the counts is read from the header of its value, under the label set the ticket has now. Headers that
 agree in policy version, binding and masks have one *shape*, and what a shape adds is worked out once.
@@ -101,12 +101,16 @@ class Starts:
 
 
 class Tally:
-    """The counts of one partition. `counts` holds them by cell, with OPEN, AT_RISK and OVERDUE as slots; none is 0."""
+    """The counts of one source in one partition.
+
+    `counts` holds them by cell, with OPEN, AT_RISK and OVERDUE as slots; none is 0.
+    """
 
     def __init__(self, shapes: Shapes) -> None:
         self.counts: dict[Cell, int] = {}
         self._shapes = shapes
         self._starts: dict[Cell, Starts] = {}
+        self._now = -1
 
     def replace(self, old: bytes | None, new: bytes | None) -> None:
         """A ticket's value `old` became `new`; None: there is none."""
@@ -135,8 +139,10 @@ class Tally:
     def waiting(self, now: int) -> dict[Cell, int]:
         """Clocks that have run for longer than each threshold at `now` (ms), the threshold's place being the slot.
 
-        Starts are known by the minute, so a clock counts up to a minute late, never early. `now` must not go back.
+        Starts are known by the minute, so a clock counts up to a minute late, never early. A `now` that goes back, as
+        that of a source that grows stale, is the latest before.
         """
+        now = self._now = max(self._now, now)
         found: dict[Cell, int] = {}
         for place, starts in self._starts.items():
             version, label, clock, _ = parts(place)

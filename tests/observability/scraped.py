@@ -52,7 +52,7 @@ class Scraped:
         """A new snapshot."""
         self.windows.move(now, self.panes)
         windows, baselines = window_counts([self.windows])
-        clocks, waiting = clock_counts([self.tally], now)
+        clocks, waiting = clock_counts([(self.tally, now)])
         self.snapshot = Snapshot(
             now, now, now, windows=windows, baselines=baselines, clocks=clocks, waiting=waiting, **more,  # type: ignore[arg-type]
         )  # fmt: skip

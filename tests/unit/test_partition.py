@@ -13,10 +13,12 @@ from build import interpreted
 from partitioned import DAY, HOUR, START, Consumed, Driven
 from strategies import happened
 from supportpulse import codec, envelope, panes, partition
+from supportpulse.edges.pulse import heartbeat
 from supportpulse.fold import Fold
 from supportpulse.marker import marker as marker_of
 from supportpulse.partition import Partition
 from supportpulse.policy_record import POLICY_KEY
+from supportpulse.tally import Tally
 from supportpulse.ticket import Ticket
 
 
@@ -187,7 +189,7 @@ def test_a_restored_partition_knows_what_is_due_and_what_runs(driven: Driven) ->
     driven.state.settle()
     restored = driven.opened(dict(driven.store), {})
     assert restored.tickets == 3
-    assert restored.tally.counts == driven.state.tally.counts
+    assert restored.tallies["desk"].counts == driven.state.tallies["desk"].counts != {}
     found = dict(restored.due(START + HOUR, 10))
     assert found == {b"desk|1": START + HOUR - 1, b"desk|2": START + HOUR - 1}
     assert list(restored.due(START + HOUR, 10)) == []
@@ -208,6 +210,27 @@ def test_a_clock_counts_as_at_risk_or_overdue_only_once_that_is_decided(driven: 
     assert shown() == (1 << first_response(driven), 0)
     driven.take(marker("1", START + HOUR), START + HOUR)
     assert shown() == (0, 1 << first_response(driven))
+
+
+def test_a_customer_waits_only_as_far_as_the_source_has_told(driven: Driven) -> None:
+    """Behind what an import or a silent source told, the reply may still come; a live source counts by the clock."""
+    now = START + 100 * DAY
+    for source in ("imported", "live", "silent", "mute"):
+        driven.take(happened("TicketCreated", START, source, ticket="1", source=source), now)
+    for source, mode, heard in (("imported", "log", now), ("live", "live", now), ("silent", "live", now - HOUR)):
+        beat = heartbeat(source, "a", watermark=envelope.from_ms(START + 1), mode=mode, time=envelope.from_ms(START))
+        driven.raw(source.encode(), envelope.encode(beat), heard)
+    driven.state.settle()
+    for state in (driven.state, driven.opened(driven.store, {})):
+        state.sources = driven.state.sources
+        waiting = {name: sum(tally.waiting(at).values()) for name, (tally, at) in told(state, now).items()}
+        assert waiting == {"imported": 0, "live": 3, "silent": 0, "mute": 3}
+        assert [sum(tally.counts.values()) for tally, _ in told(state, now).values()] == [1] * 4
+
+
+def told(state: Partition, now: int) -> dict[str, tuple[Tally, int]]:
+    """What a partition tells, by source."""
+    return dict(zip(state.tallies, state.told(now), strict=True))
 
 
 def first_response(driven: Driven) -> int:
