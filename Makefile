@@ -9,7 +9,7 @@ ARGS ?=
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev compiled test test-compiled lint demo parity bench rules chain-full chaos smoke panels pictures types clean
+.PHONY: help venv dev compiled test test-compiled lint demo parity bench alert-study rules chain-full chaos smoke panels pictures types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ parity: venv ## a real helpdesk's log through Kafka, against its own verdicts
 bench: ## speed, restore and memory against stock Faust; the core compiled on both sides if there is a C compiler
 	@if command -v $${CC:-cc} >/dev/null; then $(MAKE) --no-print-directory compiled && exec $(COMPILED)/bin/python benchmarks/bench.py $(ARGS); \
 	else echo "no C compiler: measuring the interpreted build" >&2; $(MAKE) --no-print-directory venv && exec $(BIN)/python benchmarks/bench.py $(ARGS); fi
+
+alert-study: venv ## what the alerts cost and catch on simulated desks, beside plain rules; needs prometheus and promtool
+	$(BIN)/python benchmarks/alert_study.py $(ARGS)
 
 rules: venv ## write the alert rules anew, for Prometheus and for Grafana
 	$(BIN)/supportpulse rules prometheus -o grafana/prometheus/rules.yml
