@@ -1,4 +1,4 @@
-"""The dashboards, for tests: `panels` is the module beside them."""
+"""The dashboards, for tests: `panels` and `live` are the modules beside them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 GRAFANA = Path(__file__).parents[2] / "grafana"
 sys.path.insert(0, str(GRAFANA))
 
+import live  # noqa: E402
 import panels  # noqa: E402
 
 BOARDS = panels.boards()
-__all__ = ["BOARDS", "GRAFANA", "panels"]
+__all__ = ["BOARDS", "GRAFANA", "live", "panels"]
