@@ -35,7 +35,13 @@ class Simulation:
         self.outage = ""
 
     def __enter__(self) -> Simulation:
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException:  # a signal while it waits for the thread, which then runs already
+            self._stop.set()
+            if self._thread.is_alive():
+                self._thread.join(STOP_SECONDS)
+            raise
         return self
 
     def __exit__(self, *exception: object) -> None:
