@@ -9,6 +9,8 @@ import promql_parser as promql
 Labels = frozenset[str]
 Known = Mapping[str, Labels]
 """Series name -> labels."""
+BARE = frozenset({"absent", "scalar", "time", "vector"})
+"""Functions whose result has no labels, whatever they are given."""
 
 
 class Mistake(Exception):
@@ -32,6 +34,8 @@ def _labels(expr: promql.Expr, known: Known) -> Labels:
             return _selected(expr, known)
         case promql.Call():
             found = frozenset().union(*(_labels(argument, known) for argument in expr.args))
+            if expr.func.name in BARE:
+                return frozenset()
             return found - {"le"} if expr.func.name == "histogram_quantile" else found
         case promql.AggregateExpr():
             return _aggregated(expr, known)
@@ -62,12 +66,30 @@ def _aggregated(expr: promql.AggregateExpr, known: Known) -> Labels:
 
 def _combined(expr: promql.BinaryExpr, known: Known) -> Labels:
     left, right = _labels(expr.lhs, known), _labels(expr.rhs, known)
-    matching = expr.modifier.matching if expr.modifier else None
-    if matching and (missing := frozenset(matching.labels) - (left | right)):
-        raise Mistake(f"{expr.op} on {_listed(missing)}: the operands have {_listed(left | right)}")
-    if str(expr.op) == "or":
+    if _number(expr.lhs) or _number(expr.rhs):
         return left | right
-    return left or right  # a number on the left leaves the labels of the right
+    matching = expr.modifier.matching if expr.modifier else None
+    named = frozenset(matching.labels) if matching else frozenset()
+    on = named if matching and matching.type == promql.LabelModifierType.Include else (left | right) - named
+    if missing := on - (left & right):
+        raise Mistake(f"{expr.op} on {_listed(missing)}: the operands have {_listed(left)} and {_listed(right)}")
+    if str(expr.op) in ("and", "or", "unless"):
+        return left | right if str(expr.op) == "or" else left
+    card = expr.modifier.card if expr.modifier else promql.VectorMatchCardinality.OneToOne
+    if card == promql.VectorMatchCardinality.OneToOne:
+        return on
+    return left if card == promql.VectorMatchCardinality.ManyToOne else right
+
+
+def _number(expr: promql.Expr) -> bool:
+    match expr:
+        case promql.ParenExpr() | promql.UnaryExpr():
+            return _number(expr.expr)
+        case promql.BinaryExpr():
+            return _number(expr.lhs) and _number(expr.rhs)
+        case promql.Call():
+            return str(expr.func.name) in ("time", "scalar")
+    return isinstance(expr, promql.NumberLiteral)
 
 
 def _listed(labels: frozenset[str]) -> str:

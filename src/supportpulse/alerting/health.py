@@ -11,7 +11,7 @@ from supportpulse.alerting.alert import VALUE, Alert, Severity
 from supportpulse.alerting.level import BY_CLOCK, Shape
 from supportpulse.alerting.recording import series
 from supportpulse.alerting.tuning import MINUTE
-from supportpulse.names import CLOCK, PARTITION, REASON, SOURCE, Metric
+from supportpulse.names import CLOCK, DEADLETTER_TOPIC, PARTITION, REASON, SOURCE, Metric
 
 JOB = 'job="supportpulse"'
 PIPELINE = "supportpulse-pipeline"
@@ -20,6 +20,8 @@ LATE_SECONDS = 120
 EXPECTED_CLOSES = 20
 """Closes in 6 h that other weeks must have had for none at all to be strange."""
 ADDRESS = "http://{{ $labels.instance }}"
+WORKER = "http://WORKER:9464"
+"""Where no label names one: any."""
 NUMBER = f"{{{{ {VALUE} | humanize }}}}"
 AGE = f"{{{{ {VALUE} | humanizeDuration }}}}"
 
@@ -47,11 +49,11 @@ def health(shape: Shape) -> Iterator[Alert]:
         f"absent(up{{{JOB}}} == 1)",
         "No worker answers",
         "Prometheus reaches no worker: no clock is watched, and all SLA alerts are blind.",
-        "supportpulse topics describe",
+        f"curl -s {WORKER}/healthz",
     )  # fmt: skip
     yield _pipe(
         "SlaWorkerDown", "warning", 22, ("instance",), 2 * MINUTE,
-        f"up{{{JOB}}} == 0",
+        f"1 - up{{{JOB}}} == 1",
         "{{ $labels.instance }} does not answer",
         "A worker that Prometheus knows of gives no /metrics; the others take its partitions over.",
         f"curl -s {ADDRESS}/healthz",
@@ -66,10 +68,11 @@ def health(shape: Shape) -> Iterator[Alert]:
     )  # fmt: skip
     yield _pipe(
         "SlaPartitionsOrphaned", "critical", 24, (), 2 * MINUTE,
-        f"max({Metric.TOPIC_PARTITIONS}) > sum({Metric.WORKER_PARTITIONS})\nunless on () {Metric.WORKER_RECOVERING} == 1",
+        f"max({Metric.TOPIC_PARTITIONS}) > sum({Metric.WORKER_PARTITIONS})\n"
+        f"unless on () {Metric.WORKER_RECOVERING} == 1",
         "Some partitions belong to no worker",
         f"The topic has {NUMBER} partitions and the workers own fewer: the tickets of the rest are not watched.",
-        "supportpulse topics describe",
+        "supportpulse topics verify --bootstrap KAFKA:9092",
     )  # fmt: skip
     yield _pipe(
         "SlaRecoverySlow", "critical", 25, ("instance",), 5 * MINUTE,
@@ -90,7 +93,8 @@ def health(shape: Shape) -> Iterator[Alert]:
         f"sum by ({REASON}) (increase({Metric.EVENTS_REJECTED}[15m])) > 0",
         "Events are rejected: {{ $labels.reason }}",
         f"{NUMBER} records became dead letters in 15 minutes; nothing is lost, but they count nowhere.",
-        "supportpulse topics describe",
+        "kafka-console-consumer.sh --bootstrap-server KAFKA:9092 --from-beginning --timeout-ms 10000 "
+        f"--property print.headers=true --topic {DEADLETTER_TOPIC}",
     )  # fmt: skip
     yield _pipe(
         "SlaStreamHole", "warning", 28, ("instance",), 0,
@@ -111,7 +115,7 @@ def health(shape: Shape) -> Iterator[Alert]:
         f"max by ({SOURCE}) ({Metric.SOURCE_STALE}) > 0",
         "{{ $labels.source }} is not heard of",
         "Its heartbeats stopped, so its deadlines are held: replies that we do not see may have been given in time.",
-        f"curl -s http://WORKER:9464/metrics | grep {Metric.SOURCE_STALE}",
+        f"curl -s {WORKER}/metrics | grep {Metric.SOURCE_STALE}",
     )  # fmt: skip
     closed, usual = series(BY_CLOCK, "sla_window_closed:sum", "6h"), series(BY_CLOCK, "sla_baseline_closed:sum", "6h")
     yield Alert(

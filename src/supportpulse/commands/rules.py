@@ -51,6 +51,8 @@ def command(
 
     shape = shape_of(load_policy(policy or SHIPPED_POLICY))
     place = Place(runbook_url or RUNBOOK, (grafana_url or GRAFANA).rstrip("/"))
+    if kind == "grafana" and time_scale != 1:
+        raise click.BadParameter("Grafana evaluates every 10 s at most: only for prometheus", param_hint="--time-scale")
     try:
         text = grafana_file(shape, place) if kind == "grafana" else prometheus_file(shape, place, time_scale)
     except ValueError as error:
