@@ -5,7 +5,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /build
 COPY requirements.lock requirements-runtime.lock ./
 RUN python -m venv /opt/tools \
-    && /opt/tools/bin/pip install --require-hashes -r requirements.lock
+    && /opt/tools/bin/pip install --no-compile --require-hashes -r requirements.lock
 RUN python -m venv --without-pip /opt/supportpulse \
     && /opt/tools/bin/pip --python /opt/supportpulse/bin/python install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md LICENSE ./

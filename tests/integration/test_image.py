@@ -130,6 +130,7 @@ def build(folder: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # it installs everything twice
 @pytest.mark.kafka
 def test_the_image_as_built_runs_a_worker(tmp_path: Path, kafka: str, fresh: Fresh) -> None:
     """Built from the locks, it holds no tools, makes the topics and runs a healthy worker from a read-only folder."""
