@@ -22,6 +22,7 @@ COMMANDS = {
     "simulate": "simulate",
     "evaluate": "evaluate",
     "what-if": "what_if",
+    "replay": "replay",
     "explain": "explain",
     "tickets": "tickets",
     "board": "board",

@@ -25,9 +25,9 @@ def open_metrics(families: Iterable[Metric]) -> bytes:
         text = _escaped(family.documentation)
         lines.append(f"# HELP {family.name} {text}\n# TYPE {family.name} {family.type}\n")
         for name, labels, value, _, exemplar, *_ in family.samples:
-            line = f"{name}{_labels(tuple(labels.items()))} {_number(value)}"
+            line = f"{name}{label_text(tuple(labels.items()))} {_number(value)}"
             if exemplar:
-                line += f" # {_labels(tuple(exemplar.labels.items())) or '{}'} {_number(exemplar.value)}"
+                line += f" # {label_text(tuple(exemplar.labels.items())) or '{}'} {_number(exemplar.value)}"
             lines.append(line + "\n")
     lines.append("# EOF\n")
     return "".join(lines).encode()
@@ -41,12 +41,13 @@ def plain(families: Iterable[Metric]) -> bytes:
         text = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
         lines.append(f"# HELP {name} {text}\n# TYPE {name} {_TEXT_TYPES.get(family.type, family.type)}\n")
         for sample_name, labels, value, *_ in family.samples:
-            lines.append(f"{sample_name}{_labels(tuple(labels.items()))} {_number(value)}\n")
+            lines.append(f"{sample_name}{label_text(tuple(labels.items()))} {_number(value)}\n")
     return "".join(lines).encode()
 
 
 @lru_cache(MOST_LABEL_TEXTS)
-def _labels(items: tuple[tuple[str, str], ...]) -> str:
+def label_text(items: tuple[tuple[str, str], ...]) -> str:
+    """Labels in braces, by name; nothing for none."""
     if not items:
         return ""
     return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(items)) + "}"

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from supportpulse.commands.parameters import BAD_INPUT_EXIT, DURATION, MOMENT, kafka_option, wait_option
 from supportpulse.commands.progress import progress_bar
+from supportpulse.commands.whole_file import whole_file
 
 if TYPE_CHECKING:
     from supportpulse.edges.importer import BadLine, Record
@@ -118,31 +117,9 @@ class _Counted:
 
 
 def _to_file(records: _Counted, output: str) -> None:
-    with _written(output) as out:
+    with whole_file(output) as out:
         for record in records:
             out.write(record.value + b"\n")
-
-
-@contextmanager
-def _written(output: str) -> Iterator[BinaryIO]:
-    """A file that appears only when it is complete."""
-    from supportpulse.errors import ConfigError
-
-    if output == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-        return
-    part = Path(f"{output}.part")
-    try:
-        out = part.open("wb")
-    except OSError as error:
-        raise ConfigError(f"--output: found {output} ({error.strerror}); valid: a file that can be written") from None
-    try:
-        with out:
-            yield out
-        os.replace(part, output)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _to_kafka(records: _Counted, bootstrap: str | None, wait_seconds: float) -> None:
