@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from observability.grafana_loader import Loader, duration_ms
 from supportpulse.alerting.declared import shape_of
 from supportpulse.alerting.grafana_file import grafana_file
 from supportpulse.alerting.rule_file import Place
+from supportpulse.cli import main
 from supportpulse.policy import load_policy
 from supportpulse.settings import SHIPPED_POLICY
 
@@ -22,9 +24,11 @@ def loader() -> Loader:
     return Loader({uid: panels(board) for uid, board in boards().items()}, data_sources(), known()[1])
 
 
-def test_the_file_is_loaded_as_it_is_meant(loader: Loader) -> None:
-    """Nothing is refused and nothing is ignored."""
-    assert list(loader.mistakes(read(GRAFANA))) == []
+@pytest.mark.parametrize("path", sorted(GRAFANA.parent.iterdir()), ids=lambda path: path.stem)
+def test_every_file_is_loaded_as_it_is_meant(loader: Loader, path: Path) -> None:
+    """Nothing is refused and nothing is ignored; contact points and policies have tests of their own besides."""
+    assert path.suffix in (".yml", ".yaml", ".json")  # or Grafana loads none of them
+    assert list(loader.mistakes(read(path))) == []
 
 
 def test_each_alert_lasts_as_long_as_in_prometheus(loader: Loader) -> None:
@@ -122,6 +126,12 @@ def test_a_policy_without_scenarios_gives_a_file_as_good() -> None:
     text = grafana_file(shape, Place())
     assert "SlaClockOutage" in text
     assert ("SlaScenarioOutage" in text) == ("scenario" in shape.labels)
+
+
+def test_a_time_scale_is_refused_rather_than_ignored(capsys: pytest.CaptureFixture[str]) -> None:
+    """Grafana's intervals are multiples of ten seconds."""
+    assert main(["rules", "grafana", "--time-scale", "0.01"]) == 2
+    assert "--time-scale" in capsys.readouterr().err
 
 
 def test_durations_are_read_as_prometheus_does() -> None:

@@ -36,7 +36,7 @@ Timeline = dict[tuple[str, Labels], list[tuple[int, str]]]
 
 
 def desk(now: float, lines: Lines) -> bool:
-    """An outage that ends, comes back while it is held, and ends; a rise beside it; a blip; single customers."""
+    """An outage that ends, comes back while it is held, and ends; a rise beside it; a blip; customers; two sources."""
     if 17 <= now < 19:
         return False
     clock(lines, "first_response", 54 if 3 <= now < 7 or 9 <= now < 10 else 1)
@@ -50,6 +50,8 @@ def desk(now: float, lines: Lines) -> bool:
             lines.append(line(Metric.CLOCKS_WAITING, is_so, **waiting, scenario=scenario, over=over))
     lines.append(line(Metric.CLOCKS_OVERDUE, int(5 <= now < 7), clock="workaround", rule="live", scenario="live_show"))
     lines.append(line(Metric.EVENTS_REJECTED, int(now >= 6), reason="schema"))
+    for source, ends in (("desk", 11), ("chat", 7)):
+        lines.append(line(Metric.SOURCE_STALE, 3 <= now < ends, source=source, mode="live"))
     health(lines, swept_ago=300 if 8 <= now < 12 else 0)
     return True
 
@@ -185,7 +187,7 @@ def test_the_story_has_everything_in_it(run: Run) -> None:
     fired = {alert for (alert, _), entered in run.happened().items() if "firing" in {state for _, state in entered}}
     assert fired >= {
         "SlaWaiting30m", "SlaWaiting1h", "SlaWorkaroundOverdue", "SlaDeadlineSweepStalled", "SlaWorkerDown",
-        "SlaWorkerAbsent", "SlaPartitionsOrphaned", "SlaEventsRejected", "SlaWatchdog",
+        "SlaSourceStale", "SlaWorkerAbsent", "SlaPartitionsOrphaned", "SlaEventsRejected", "SlaWatchdog",
     }  # fmt: skip
 
 
