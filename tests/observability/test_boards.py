@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from observability.board_rules import complaints
-from observability.boards import BOARDS, panels
+from observability.boards import BOARDS, GRAFANA, panels
 from supportpulse.alerting.declared import alerts, shape_of
 from supportpulse.alerting.tuning import TUNED
 from supportpulse.edges.prometheus import program
@@ -78,3 +78,11 @@ def test_the_lines_of_the_detail_board_are_those_of_the_alerts() -> None:
     }
     missing = [(panel, part) for panel, parts in wanted.items() for part in parts if part not in exprs[panel]]
     assert not missing
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_there_is_a_picture_of_a_board(name: str) -> None:
+    """The README shows it; `make pictures` draws it anew. Small enough for a page with three of them."""
+    picture = (GRAFANA / "pictures" / f"{name}.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) < 400_000
