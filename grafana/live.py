@@ -22,10 +22,10 @@ from typing import Any
 
 import panels
 
-from supportpulse.board import Scrape
 from supportpulse.edges import demo
 from supportpulse.edges.prometheus import Prometheus, needed
 from supportpulse.errors import SupportpulseError
+from supportpulse.scrape import Scrape
 
 GRAFANA = Path(__file__).resolve().parent
 RULES = GRAFANA / "prometheus" / "rules.yml"
