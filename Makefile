@@ -9,7 +9,7 @@ ARGS ?=
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev compiled test test-compiled lint demo parity bench alert-study rules chain-full chaos smoke panels pictures types clean
+.PHONY: help venv dev compiled test test-compiled test-ui lint demo parity bench alert-study rules chain-full chaos smoke panels pictures pictures-board types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -42,10 +42,20 @@ $(COMPILED)/.stamp: requirements.lock $(SOURCES)
 	@touch $@
 
 test: venv ## the tests, against the installed package and a real broker (ARGS= for pytest)
-	$(BIN)/pytest -m "not slow" $(ARGS)
+	$(BIN)/pytest -m "not slow and not ui" $(ARGS)
+
+test-ui: venv $(VENV)/.ui ## the page of `supportpulse board` in a real browser; needs chromium ($$CHROMIUM or on the path)
+	$(BIN)/pytest -m ui tests/ui $(ARGS)
+
+$(VENV)/.ui: requirements-ui.lock $(VENV)/.locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-ui.lock
+	@touch $@
 
 test-compiled: compiled ## properties and unit tests against the compiled core
 	$(COMPILED)/bin/pytest -m "not slow and not kafka" tests/properties tests/unit $(ARGS)
+
+pictures-board: venv $(VENV)/.ui ## grafana/pictures/board*.png, from a demo; needs chromium
+	$(BIN)/python tests/board_pictures.py grafana/pictures $(ARGS)
 
 panels: venv ## every panel of the dashboards asked on a real Prometheus that scraped the demo (5 min)
 	$(BIN)/python grafana/live.py panels $(ARGS)

@@ -40,7 +40,7 @@ class Check:
 def checks(looks: Sequence[Look], scrape: Scrape, as_of: float | None) -> list[Check]:
     """Of all workers together, as of the time (seconds since 1970) their numbers were read; None: never yet."""
     silent = sum(1 for look in looks if look.reason)
-    answer = f"{len(looks) - silent} of {len(looks)} answering"
+    answer = f"{len(looks) - silent} of {len(looks)} up"
     workers = Check("workers", answer, BAD if silent else OK, "what a silent one knows is missing here" * bool(silent))
     if as_of is None:
         return [workers]

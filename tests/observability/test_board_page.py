@@ -84,7 +84,7 @@ def test_the_page_and_the_terminals_table_have_the_same_numbers(worker: Served) 
     assert line["share"][day] == row.share == 0.2
     assert (line["open"], line["overdue"], line["at_risk"]) == (row.open, row.overdue, row.at_risk)
     assert line["allowed"][day] == 0.1
-    assert told["checks"][0] == {"name": "workers", "value": "1 of 1 answering", "state": "ok", "note": ""}
+    assert told["checks"][0] == {"name": "workers", "value": "1 of 1 up", "state": "ok", "note": ""}
     assert {check["state"] for check in told["checks"]} == {"ok"}
 
 
@@ -170,7 +170,7 @@ def test_all_workers_behind_one_name_are_asked(monkeypatch: pytest.MonkeyPatch) 
     stage, text = Stage(["http://worker:9464"]), Scrape("sla_worker_partitions 2\n")
     stage.answered(dict.fromkeys(two, text))
     stage.answered({two[0]: text})
-    assert json.loads(stage.latest[1])["checks"][0]["value"] == "1 of 1 answering"
+    assert json.loads(stage.latest[1])["checks"][0]["value"] == "1 of 1 up"
     stage.answered({"http://worker:9464": "name unknown"})
     told = json.loads(stage.latest[1])
     assert (told["live"], told["silent"][0]["reason"]) == (False, "name unknown")
