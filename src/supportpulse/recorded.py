@@ -50,10 +50,10 @@ class Recording:
         weight = self._tuning.baseline_weight
         for window, rows in baselines.items():
             usual = self._summed(rows, goals)
-            for key, (closed, *_) in usual.items():
-                yield "sla_baseline_closed:sum", window, key, closed
-            for key, mean in month.items():
+            for key in {**month, **usual}:
+                mean = month.get(key, _NOTHING)
                 closed, breached, risked, started, _ = usual.get(key, _NOTHING)
+                yield "sla_baseline_closed:sum", window, key, closed
                 if mean[_CLOSED]:
                     share = (breached + weight * mean[_BREACHED] / mean[_CLOSED]) / (closed + weight)
                     yield "sla_baseline_breach:ratio", window, key, share
@@ -110,7 +110,7 @@ class Recording:
         return found
 
 
-_NOTHING: Final = (0.0, 0.0, 0.0, 0.0, 0.0)
+_NOTHING: Final = (0, 0, 0, 0, 0)
 
 
 def lower_bound(share: float, count: float, z: float) -> float:
