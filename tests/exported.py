@@ -39,7 +39,7 @@ def since(minute: int, then: int = 1, before: int = 0) -> Count:
 
 @dataclass(frozen=True)
 class Flow:
-    """Clocks an hour, and how many in a hundred of them breach, or come close to their deadline."""
+    """Clocks an hour, and how many in a hundred of them breach, or come close to it (all that breach do)."""
 
     per_hour: int
     breached: int = 0
@@ -80,12 +80,13 @@ class Traffic:
         flows[-1] = flows[-1][0], FOR_GOOD
         hundredths = 0
         for flow, minutes in flows:
-            share = {"breached": flow.breached, "met": 100 - flow.breached, "at_risk": flow.at_risk, "started": 100}
+            close = max(flow.at_risk, flow.breached)
+            share = {"breached": flow.breached, "met": 100 - flow.breached, "at_risk": close, "started": 100}
             hundredths += flow.per_hour * share.get(outcome, 0) * max(0, min(minutes, minute - at))
             at += minutes
         found = -(-hundredths // 6000) if outcome == "met" else hundredths // 6000
         for closed, breached in self.tickets.items():
-            found += closed <= minute and outcome in ("started", "breached" if breached else "met")
+            found += closed <= minute and outcome in ("started", *(("at_risk", "breached") if breached else ("met",)))
         return found
 
 

@@ -16,13 +16,14 @@ def both(minutes: int, **told: object) -> Situation:
 
 @situation
 def test_all_workers_gone_pages() -> Situation:
-    """Nobody answers any more, all series vanish: boards would be green for lack of data."""
-    gone = {"alive": lambda minute: minute < 5}
+    """Nobody answers any more, all series vanish: boards would be green for lack of data. They come back."""
+    gone = {"alive": lambda minute: not 5 <= minute < 20}
     return (
-        Situation(15, workers=(first(**gone), second(**gone)))
+        Situation(25, workers=(first(**gone), second(**gone)))
         .at(4)
         .at(6, fires("SlaWorkerAbsent"))
         .at(15, fires("SlaWorkerAbsent"), fires("SlaWorkerDown", **FIRST), fires("SlaWorkerDown", **SECOND))
+        .at(21)
         .spares("SlaDeadlineSweepStalled", "SlaProbeLate", "SlaPartitionsOrphaned")
     )
 
@@ -48,11 +49,12 @@ def test_a_worker_that_is_down_is_named() -> Situation:
 
 @situation
 def test_a_worker_that_hangs_pages() -> Situation:
-    """Its deadline sweep stalls while it answers scrapes: no breach would be raised."""
+    """Its deadline sweep stalls while it answers scrapes: no breach would be raised. It goes on, and all is well."""
     return (
-        both(15, sweep=lambda minute: min(minute, 5) * 60)
+        both(15, sweep=lambda minute: (minute if minute < 5 or minute > 12 else 5) * 60)
         .at(8)
         .at(10, fires("SlaDeadlineSweepStalled", "5m 0s", **FIRST))
+        .at(13)
     )
 
 
@@ -70,6 +72,26 @@ def test_a_consumer_that_stands_still_pages_on_a_busy_desk() -> Situation:
         .at(10)
         .at(40, fires("SlaConsumerStuck", partition="1", **FIRST))
     )
+
+
+@situation
+def test_a_consumer_that_falls_behind_pages() -> Situation:
+    """It reads, but fewer than come, if not at every moment."""
+
+    def lag(partition: int, minute: int) -> int:
+        return 50 * minute + (minute * 7919) % 150 if partition == 1 else 0
+
+    return both(60, lag=lag).at(15).at(60, fires("SlaConsumerStuck", partition="1", **FIRST))
+
+
+@situation
+def test_a_consumer_that_reads_on_resolves() -> Situation:
+    """It stood still for twenty-five minutes, and catches up."""
+
+    def lag(partition: int, minute: int) -> int:
+        return (100 * minute if minute <= 25 else max(0, 2500 - 400 * (minute - 25))) if partition == 1 else 0
+
+    return both(45, lag=lag).at(24, fires("SlaConsumerStuck", partition="1", **FIRST)).at(30).at(45)
 
 
 @situation
@@ -133,8 +155,12 @@ def test_rejected_events_of_all_workers_are_one_alert() -> Situation:
 
 @situation
 def test_a_hole_in_the_stream_is_told_of() -> Situation:
-    """An offset that was expected did not come."""
-    return both(30, holes=lambda minute: minute).at(30, fires("SlaStreamHole", "15", **FIRST))
+    """Offsets that were expected did not come; a quarter of an hour after the last it is over."""
+    return (
+        both(60, holes=lambda minute: min(minute, 30))
+        .at(30, fires("SlaStreamHole", "15", **FIRST))
+        .at(50)
+    )  # fmt: skip
 
 
 @situation

@@ -178,6 +178,29 @@ def test_a_total_outage_of_a_tiny_desk_burns_the_budget() -> Situation:
 
 
 @situation
+def test_an_outage_of_all_scenarios_is_one_page() -> Situation:
+    """Three scenarios are down, and the clock pages for them all."""
+    situation = Situation(60, 5)
+    for scenario in ("live_show", "overseas", "conversational_ai"):
+        situation.clock(OUTAGE, scenario=scenario, rule=scenario)
+    return situation.at(60, fires("SlaClockOutage", bound(60, 60), **CLOCK)).spares("SlaScenarioOutage")
+
+
+@situation
+def test_an_outage_in_one_scenario_leaves_the_warning_about_another_alone() -> Situation:
+    """Two scenarios of a large clock, each in its own trouble."""
+    return (
+        beside(OUTAGE, 60, 0.95, busy=2000)
+        .clock(SURGE, 0.95, scenario="conversational_ai", rule="ai")
+        .at(
+            60,
+            fires("SlaScenarioOutage", **SCENARIO),
+            fires("SlaScenarioRising1h", clock="first_response", scenario="conversational_ai"),
+        )
+    )
+
+
+@situation
 def test_lasting_trouble_is_told_before_its_burn_is_sure() -> Situation:
     """While the fast tier still waits for its half hour, rising speaks."""
     return Situation(30, 5).clock(FAST, 0.97).at(20, fires("SlaClockRising1h", bound(8, 20), **CLOCK))
