@@ -18,7 +18,7 @@ name = "chain"
 objective = 0.8
 at_risk_share = 0.8
 labels = ["rule", "scenario"]
-waiting = []
+waiting = ["1h"]
 waiting_clocks = ["first_response"]
 [enums]
 scenario = ["live", "voice"]
@@ -31,7 +31,7 @@ name = "voice"
 match.scenario = "voice"
 targets = {{ total_resolution = "{target}s" }}
 """
-"""Each scenario has a clock of its own: what becomes of one must not show in the other."""
+"""Each scenario has a clock of its own: what becomes of one must not show in the other. Nobody waits for an hour."""
 
 
 class Desk:
