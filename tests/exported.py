@@ -162,8 +162,9 @@ class Exported:
 
     def shared(self, name: str, count: Count, **labels: str) -> None:
         """A count over all partitions, told by whoever owns them."""
+        counts = {minute: count(minute) for minute in self._minutes}
         for worker in self.workers:
-            self.one(worker, name, _part(worker, count), **labels)
+            self.one(worker, name, _part(worker, counts.__getitem__), **labels)
 
     def one(self, worker: Worker, name: str, value: Over, scale: str = "", **labels: str) -> None:
         """A series of one worker, there while it answers. `scale`: written instead of every value that is there."""
@@ -191,7 +192,7 @@ class Exported:
         self.one(worker, Metric.EVENTS_PROCESSED, worker.processed, type="event")
         self.one(worker, Metric.EVENTS_REJECTED, worker.rejected, reason="schema")
         self.one(worker, Metric.EVENTS_REJECTED, constant(0), reason="too_late")
-        self.one(worker, Metric.SOURCE_STALE, worker.stale, source="desk", mode="heartbeat")
+        self.one(worker, Metric.SOURCE_STALE, worker.stale, source="desk", mode="live")
         for partition in range(PARTITIONS):
             if any(partition in worker.owns(minute) for minute in self._minutes):
                 self.one(worker, Metric.CONSUMER_LAG, _lag(worker, partition), partition=str(partition))

@@ -194,6 +194,7 @@ def situations() -> dict[str, Written]:
     for path in sorted(FOLDER.glob("test_*.py")):
         for name, value in runpy.run_path(str(path)).items():
             if hasattr(value, "situation"):
+                assert name not in found, f"two tests are called {name}"
                 found[name] = value.situation
     return found
 
