@@ -31,7 +31,7 @@ LOOKBACK_MS = 300_000
 @click.option("--step", "step_ms", type=DURATION, default="5m", show_default=True, help="Time between samples.")
 @click.option("--from", "start", type=MOMENT, help="No samples before; what happened before still counts in windows.")
 @click.option("--until", type=MOMENT, default="now", show_default=True, help="No samples from then on: see below.")
-@click.option("--detail", is_flag=True, help="Also durations and counts by rule: about five times the text.")
+@click.option("--detail", is_flag=True, help="Also durations and counts by rule: several times the text.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def command(
     file: str,
