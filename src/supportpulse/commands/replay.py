@@ -58,7 +58,7 @@ def command(
     \b
     Examples:
       supportpulse replay events.jsonl.gz --to openmetrics -o history.om
-      promtool tsdb create-blocks-from --max-block-duration=21d openmetrics history.om /var/lib/prometheus
+      promtool tsdb create-blocks-from --max-block-duration=500h openmetrics history.om /var/lib/prometheus
       supportpulse replay desk.jsonl --to openmetrics --from 2026-01-01T00:00:00Z --until 2026-01-31T12:00:00Z -o jan.om
     """
     from supportpulse.backfill import END, Backfill
