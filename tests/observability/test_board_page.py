@@ -21,10 +21,13 @@ import pytest
 from click.testing import CliRunner
 
 from board_desk import Desk, Served
+from observability.alert_files import RUNBOOK
+from observability.alert_links import anchors
 from supportpulse.commands.board import command
 from supportpulse.edges import board_watch
 from supportpulse.edges.board_server import PAGE, BoardServer
 from supportpulse.edges.board_watch import Stage, Watch, address, look_at, workers_at
+from supportpulse.edges.runbook_page import page
 from supportpulse.errors import ConfigError
 from supportpulse.scrape import Scrape
 
@@ -300,3 +303,21 @@ def test_an_answer_that_is_none_is_said_in_a_few_words(worker: Served) -> None:
     assert "404" in str(look_at(f"{worker.url}/else"))
     worker.stop()
     assert "refused" in str(look_at(worker.url))
+
+
+def test_the_runbook_is_served_with_an_anchor_for_each_alert() -> None:
+    """The link of every alert leads to its heading; what is raw HTML in the file is no HTML of the page."""
+    text = RUNBOOK.read_text("utf-8")
+    server = BoardServer(Stage(()), "127.0.0.1", 0, page(text + "\n<script>alert(1)</script>\n"))
+    with server, urlopen(f"{server.address}/runbook", timeout=SECONDS) as answer:
+        served = answer.read().decode()
+    for anchor in anchors(text):
+        assert f'<h3 id="{anchor}">' in served
+    assert "<table>" in served
+    assert "<script" not in served
+
+
+def test_without_a_runbook_there_is_no_page_of_one() -> None:
+    """And nobody is told otherwise."""
+    with BoardServer(Stage(()), "127.0.0.1", 0) as server, pytest.raises(HTTPError, match="404"):
+        urlopen(f"{server.address}/runbook", timeout=SECONDS)

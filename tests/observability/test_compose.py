@@ -93,12 +93,12 @@ def without_passwords(config: Config) -> Iterator[str]:
 
 
 def mounted_from_here(config: Config) -> Iterator[str]:
-    """Folders of the repository exist and are read-only; everything else is a declared volume."""
+    """Folders and files of the repository exist and are read-only; everything else is a declared volume."""
     for name, service in config["services"].items():
         for volume in service.get("volumes", []):
             source, _, rest = volume.partition(":")
             if source.startswith("."):
-                if not (ROOT / source).is_dir() or not rest.endswith(":ro"):
+                if not (ROOT / source).exists() or not rest.endswith(":ro"):
                     yield f"{name}: {volume}"
             elif source not in config["volumes"]:
                 yield f"{name}: {volume}: no such volume"

@@ -76,7 +76,7 @@ def test_every_alert_was_read_as_people_read_it(described: list[Situation], name
     assert set(read) == names
     for alert, (firing, text) in read.items():
         assert not re.search(r"\{\{|no value|\$", " ".join(text.values())), alert
-        assert text["runbook_url"] == f"runbook.md#{alert.lower()}"
+        assert text["runbook_url"] == f"http://127.0.0.1:9470/runbook#{alert.lower()}"
         panel = PANELS.get(alert) or PANELS[re.sub("^Sla(Clock|Scenario)", "", alert)]
         chosen = "".join(f"&var-{key}={firing.labels[key]}" for key in ("clock", "scenario") if key in firing.labels)
         assert text["dashboard_url"].endswith(f"?viewPanel={panel}{chosen}")

@@ -13,7 +13,8 @@ from supportpulse.alerting.declared import groups, recorded
 from supportpulse.alerting.level import Shape
 from supportpulse.alerting.tuning import TUNED, Tuning
 
-RUNBOOK = "runbook.md"
+RUNBOOK = "http://127.0.0.1:9470/runbook"
+"""Where the board of the compose file serves it."""
 GRAFANA = "http://127.0.0.1:3000"
 
 

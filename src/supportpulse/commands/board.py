@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -27,7 +28,12 @@ TERMINATED_EXIT = 143
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=9470, show_default=True, help="Port of the page; 0 for any free."
 )
-def command(urls: tuple[str, ...], host: str, port: int) -> None:
+@click.option(
+    "--runbook",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Markdown file to serve as /runbook, where alerts link to: grafana/runbook.md, or your own.",
+)
+def command(urls: tuple[str, ...], host: str, port: int, runbook: Path | None) -> None:
     """Serve one web page: health, every scenario and clock against the usual and its objective, worst first.
 
     It reads nothing but /metrics, changes by itself, and says so when a worker does not answer. Shares since when the
@@ -38,14 +44,16 @@ def command(urls: tuple[str, ...], host: str, port: int) -> None:
     Examples:
       supportpulse board
       supportpulse board --port 8080 --url http://worker-1:9464 --url http://worker-2:9464
-      supportpulse board --host 0.0.0.0 --port 0
+      supportpulse board --host 0.0.0.0 --port 0 --runbook grafana/runbook.md
     """
     from supportpulse.edges.board_server import BoardServer
     from supportpulse.edges.board_watch import Stage, Watch
+    from supportpulse.edges.runbook_page import page
 
     signal.signal(signal.SIGTERM, _terminate)
+    text = page(runbook.read_text("utf-8")) if runbook else None
     stage = Stage(urls)
-    with BoardServer(stage, host, port) as server, Watch(stage):
+    with BoardServer(stage, host, port, text) as server, Watch(stage):
         click.echo(f"board: {server.address}")
         click.echo(f"reads {', '.join(stage.urls)}; Ctrl-C ends it")
         server.wait()

@@ -43,13 +43,16 @@ HEADERS = {
 }
 
 
-def application(stage: Stage) -> FastAPI:
-    """The page, `/events`, and the same numbers once as `/overview.json`."""
+def application(stage: Stage, runbook: bytes | None = None) -> FastAPI:
+    """The page, `/events`, the same numbers once as `/overview.json`, and the page of a runbook as `/runbook`."""
     app = FastAPI(title="supportpulse board", openapi_url=None)
 
     folder = resources.files("supportpulse.edges") / "board_page"
     for path, (name, kind) in PAGE.items():
         app.add_api_route(path, _file((folder / name).read_bytes(), kind), methods=["GET", "HEAD"])
+
+    if runbook is not None:
+        app.add_api_route("/runbook", _file(runbook, "text/html"), methods=["GET", "HEAD"])
 
     @app.get("/overview.json")
     async def once() -> Response:
@@ -91,14 +94,16 @@ async def stream(stage: Stage) -> AsyncIterator[bytes]:
 class BoardServer:
     """Serves a stage in a thread of its own, for as long as a `with` lasts; port 0 is any free one.
 
+    `runbook` is the page of one, if it is to be served too.
+
     Raises ConfigError when it cannot listen there.
     """
 
-    def __init__(self, stage: Stage, host: str, port: int) -> None:
+    def __init__(self, stage: Stage, host: str, port: int, runbook: bytes | None = None) -> None:
         self._stage, self._socket = stage, listening(host, port)
         self.host, self.port = host, int(self._socket.getsockname()[1])
         config = uvicorn.Config(
-            application(stage),
+            application(stage, runbook),
             log_config=None,
             access_log=False,
             lifespan="off",
