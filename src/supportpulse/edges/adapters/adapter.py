@@ -69,12 +69,15 @@ class Unknown(Exception):
 class Options:
     """What the configuration of a source says of its desk; presets of the vendor fill what it leaves out.
 
-    `statuses`: the vendor's status -> ours. `attributes`: our attribute -> dotted path in the payload. `bots` and
-    `agents`: ids, logins or addresses as the vendor writes them. `docs`, `code`, `issues`: hosts of links of that kind.
+    `statuses`: the vendor's status, in lower case or as its id, -> ours. `attributes`: our attribute -> dotted path in
+    the payload, or `labels:PREFIX` (see `attributes`). `values`: our attribute -> (the vendor's value in lower case ->
+    ours); it knows `team` too. `bots` and `agents`: ids, logins or addresses as the vendor writes them. `docs`, `code`,
+    `issues`: hosts of links of that kind. `unmarked_public`: a comment that does not say who may see it is public.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     attributes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     bots: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
     docs: frozenset[str] = frozenset()
@@ -82,6 +85,7 @@ class Options:
     issues: frozenset[str] = frozenset()
     solution_tags: frozenset[str] = frozenset()
     """Tags or macros that say that a reply holds the solution."""
+    unmarked_public: bool = False
 
 
 @dataclass(frozen=True)

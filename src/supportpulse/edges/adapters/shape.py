@@ -18,7 +18,7 @@ def at(payload: Any, path: str) -> Any:
     for part in path.split("."):
         if isinstance(found, dict):
             found = found.get(part)
-        elif isinstance(found, list) and part.isdigit() and int(part) < len(found):
+        elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
             found = found[int(part)]
         else:
             return None
@@ -57,14 +57,14 @@ def moment(payload: Any, path: str) -> datetime | None:
         return None
     if isinstance(found, str):
         return _iso(found.strip()[:64])
-    if isinstance(found, int | float):
+    if isinstance(found, int | float) and found < 10**15:
         seconds = found / 1000 if found > 100_000_000_000 else float(found)
         return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds <= LATEST else None
     return None
 
 
 def _iso(text: str) -> datetime | None:
-    if text.replace(".", "", 1).isdigit() and len(text) < 20:
+    if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 20:
         return moment({"n": float(text)}, "n")
     head, dot, tail = text.partition(".")
     if dot:  # nanoseconds are more than Python reads
@@ -81,3 +81,13 @@ def _iso(text: str) -> datetime | None:
     except (OverflowError, ValueError):
         return None
     return found if EARLIEST <= found.timestamp() <= LATEST else None
+
+
+def whole_second(time: datetime) -> datetime:
+    """The second a time lies in: what vendors tell in their webhooks and in their API alike."""
+    return time.replace(microsecond=0)
+
+
+def second_of(time: datetime) -> int:
+    """The same as a number, for ids."""
+    return int(time.timestamp())
