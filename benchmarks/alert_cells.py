@@ -67,11 +67,9 @@ class Found:
         return sum(self.false[rule] for rule in rules) / self.seeds
 
     def median(self, step: str, rules: Sequence[str]) -> float:
-        """Minutes to the first firing of any of these rules, tries in which all fired before the step left out."""
-        first = []
-        for at_once in zip(*(self.minutes[step][rule] for rule in rules), strict=True):
-            counted = [one for one in at_once if not math.isnan(one)]
-            first += [min(counted)] if counted else []
+        """Minutes to the first firing of any of these rules, tries in which one fired already at the step left out."""
+        tries = zip(*(self.minutes[step][rule] for rule in rules), strict=True)
+        first = [min(minutes) for minutes in tries if not any(math.isnan(one) for one in minutes)]
         return statistics.median(first) if first else ALREADY
 
 

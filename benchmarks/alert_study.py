@@ -141,7 +141,8 @@ def main() -> int:
     found.sort(key=lambda one: (one.cell.seasonal, one.cell.per_hour, one.cell.objective))
     words = missed(found)
     print("False firings per 28 days, on budget:\n", false_firings(found), sep="\n")
-    print("\nMinutes from a step to the first firing, median:\n", detection(found), sep="\n")
+    print("\nMinutes from a step to the first firing, median (- is more than half a day for all, a day for four times,")
+    print("two days for twice):\n", detection(found), sep="\n")
     print("\nMissed:" if words else "\nEvery bar is met.", *words, sep="\n  ")
     print(json.dumps(figures(found)))
     return 1 if words and not options.quick else 0

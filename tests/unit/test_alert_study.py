@@ -98,3 +98,17 @@ def test_for_and_keep_firing_for(
 ) -> None:
     """Pending until it held long enough, kept through gaps no longer than told, counted once."""
     assert replay.firings(true, 300, hold, keep) == expected
+
+
+def test_the_earliest_rule_counts_unless_one_fired_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several rules the first to fire detects; what fired at the step already detects nothing."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import alert_cells
+
+    found = alert_cells.Found(alert_cells.Cell(4, 0.9), 1)
+    never, already = alert_cells.NEVER, alert_cells.ALREADY
+    found.minutes["all"] = {"a": [10.0, never, 30.0, already], "b": [never, 20.0, 5.0, 1.0]}
+    assert found.median("all", ["a", "b"]) == 10
+    assert found.median("all", ["a"]) == 30
+    found.minutes["all"] = {"a": [never, never, 3.0]}
+    assert found.median("all", ["a"]) == never
