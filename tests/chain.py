@@ -120,8 +120,12 @@ class Chain:
         only(seen, {WATCHDOG} | rising | pending | firing)
 
     async def figures(self, since: float) -> None:
-        """How long a deadline takes to be seen, and what comes after; asserts that the pipe adds next to nothing."""
-        deadlines = self.deadlines
+        """How long a deadline takes to be seen, and what comes after; asserts that the pipe adds next to nothing.
+
+        To be asked for once the outage fires; deadlines that passed only just now are left out.
+        """
+        settled = time() - self.scrape - self.rules - SLACK
+        deadlines = [deadline for deadline in self.deadlines if deadline < settled]
         scraped = await self.sight.samples(
             f'sla_window_clocks{{window="1h", clock="{CLOCK}", scenario="live", outcome="breached"}}', since
         )
@@ -145,7 +149,7 @@ class Chain:
         seen = await self.sight.alerts(since)
         pending, firing = seen[OUTAGE._replace(state="pending")][0], seen[OUTAGE][0]
         before = max((int(value) for at, value in recorded if at < pending), default=0)
-        tipping, took = deadlines[before], firing - deadlines[0]
+        tipping, took = self.deadlines[before], firing - deadlines[0]
         self.say(
             f"deadline {before + 1} tips the balance {tipping - deadlines[0]:.1f} s after the first; -> pending: "
             f"{pending - tipping:.2f} s; -> firing: {firing - pending:.2f} s"

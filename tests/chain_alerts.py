@@ -107,8 +107,11 @@ class Sight:
 
 
 def reached(samples: list[Sample], count: int) -> float:
-    """When a series first stood at a count or more."""
-    return next(at for at, value in samples if value >= count)
+    """When a series first stood at a count or more; AssertionError if it never did."""
+    for at, value in samples:
+        if value >= count:
+            return at
+    raise AssertionError(f"{count} was never reached: {samples[-3:]}")
 
 
 def _alert(labels: Mapping[str, str]) -> Alert:

@@ -37,9 +37,9 @@ async def test_an_outage_raises_exactly_its_alerts_and_so_does_a_worker_that_is_
         async with lively(made):
             await made.steady()
             since = await made.outage()
+            await made.figures(since)
             await made.recovery()
             await made.expected_outage(since)
-            await made.figures(since)
             gone, down = Alert("SlaWorkerAbsent", "firing"), Alert("SlaWorkerDown", "pending")
             await made.absence(worker, gone, {gone, gone._replace(state="pending"), down})
             async with worker_process(made.settings, "again"):
