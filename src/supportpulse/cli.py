@@ -17,6 +17,8 @@ COMMANDS = {
     "demo": "demo",
     "worker": "worker",
     "topics": "topics",
+    "gateway": "gateway",
+    "webhook": "webhook",
     "emit": "emit",
     "import": "import_log",
     "simulate": "simulate",

@@ -99,6 +99,39 @@ class Metric(StrEnum):
     PROBE_DELAY = "sla_probe_delay_seconds"
 
 
+class GatewayMetric(StrEnum):
+    """Every family of the gateway's /metrics; counters by the name of their samples."""
+
+    RECEIVED = "sla_gateway_received_total"
+    REJECTED = "sla_gateway_rejected_total"
+    EVENTS = "sla_gateway_events_total"
+    DEAD_LETTERS = "sla_gateway_dead_letters_total"
+    ANSWER = "sla_gateway_answer_seconds"
+    PUBLISH_FAILURES = "sla_gateway_publish_failures_total"
+    RELOAD_FAILURES = "sla_gateway_reload_failures_total"
+    IN_FLIGHT = "sla_gateway_in_flight_deliveries"
+    HELD = "sla_gateway_source_held"
+    ACKNOWLEDGED = "sla_gateway_acknowledged_timestamp_seconds"
+    CONNECTED = "sla_gateway_connected"
+
+
+class Refusal(StrEnum):
+    """Why the gateway turned a request away."""
+
+    UNKNOWN_SOURCE = "unknown_source"
+    SIGNATURE = "signature"
+    STALE = "stale"
+    TOO_LARGE = "too_large"
+    ENCODING = "encoding"
+    NOT_JSON = "not_json"
+    RATE = "rate"
+    OVERLOADED = "overloaded"
+    UNAVAILABLE = "unavailable"
+    SLOW = "slow"
+    GONE = "gone"
+    FAILED = "failed"
+
+
 WINDOW, CLOCK, OUTCOME, OVER, LE = "window", "clock", "outcome", "over", "le"
 RULE, SCENARIO = "rule", "scenario"
 SOURCE, MODE, PARTITION, REASON, TYPE = "source", "mode", "partition", "reason", "type"
@@ -114,6 +147,7 @@ RECORD_TYPES = ("event", "marker", "heartbeat", "probe")
 RETRACTIONS = ("late_event", "voided", "restored", "reopened", "rule_changed")
 """Values of `reason` on a retraction."""
 
+ANSWER_EDGES_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0)
 DELAY_EDGES_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 LIVE_SECONDS = 900
 """A decision later than this after its time is no live one: it counts as backfilled."""

@@ -47,7 +47,7 @@ class Producer:
         self.topic, self._bootstrap, self._wait = topic, bootstrap, wait_seconds
         self._failure: SupportpulseError | None = None
         self._lock = threading.Lock()
-        self.partitions = _partitions(bootstrap, topic, security, wait_seconds)
+        self.partitions = partitions_of(bootstrap, topic, security, wait_seconds)
         wait_ms = max(1, int(wait_seconds * 1000))
         try:
             self._kafka = KafkaProducer(
@@ -139,7 +139,7 @@ class Producer:
             raise self._failure
 
 
-def _partitions(bootstrap: str, topic: str, security: Mapping[str, str] | None, wait: float) -> tuple[int, ...]:
+def partitions_of(bootstrap: str, topic: str, security: Mapping[str, str] | None, wait: float) -> tuple[int, ...]:
     """The partitions of a topic that must exist.
 
     Asked for by name, a broker may create it with its own defaults: kafka-python 3.0.12 does not pass

@@ -1,0 +1,96 @@
+"""What this gateway did, for /metrics: by source and reason, never by ticket, person or text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from supportpulse.names import ANSWER_EDGES_SECONDS, REASON, SOURCE, GatewayMetric, Refusal
+
+MOST_REASONS = 50
+"""Reasons of dead letters with a series of their own: adapters name them, and a mistake there must not cost memory."""
+OTHER = "other"
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+class Measures:
+    """Counters and histograms in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._received = self._counter(GatewayMetric.RECEIVED, "Requests for a source.", SOURCE)
+        self._rejected = self._counter(GatewayMetric.REJECTED, "Requests turned away.", SOURCE, REASON)
+        self._events = self._counter(GatewayMetric.EVENTS, "Events that Kafka acknowledged.", SOURCE)
+        self._letters = self._counter(GatewayMetric.DEAD_LETTERS, "Deliveries kept as dead letters.", SOURCE, REASON)
+        self._answer = Histogram(
+            GatewayMetric.ANSWER.value, "From the head of a request to its answer.", (SOURCE,),
+            buckets=ANSWER_EDGES_SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self.publish_failures = self._counter(GatewayMetric.PUBLISH_FAILURES, "Deliveries Kafka did not acknowledge.")
+        self.reload_failures = self._counter(GatewayMetric.RELOAD_FAILURES, "Changed configurations not taken.")
+        self._held = self._gauge(GatewayMetric.HELD, "1 while a refused delivery may come again.", SOURCE)
+        self._in_flight = self._gauge(GatewayMetric.IN_FLIGHT, "Deliveries not answered yet.")
+        self._connected = self._gauge(GatewayMetric.CONNECTED, "1 while there is a producer that sends.")
+        self._acknowledged = self._gauge(GatewayMetric.ACKNOWLEDGED, "When Kafka acknowledged something last.")
+        self._reasons: set[str] = set()
+
+    def watch(
+        self, in_flight: Callable[[], float], connected: Callable[[], float], acknowledged: Callable[[], float]
+    ) -> None:
+        """Read these at scrape."""
+        self._in_flight.set_function(in_flight)
+        self._connected.set_function(connected)
+        self._acknowledged.set_function(acknowledged)
+
+    def begin(self, source: str) -> None:
+        """A source is configured: its series start at 0."""
+        self._received.labels(source)
+        self._events.labels(source)
+        self._held.labels(source)
+        for reason in Refusal:
+            if reason is not Refusal.UNKNOWN_SOURCE:
+                self._rejected.labels(source, reason.value)
+
+    def received(self, source: str) -> None:
+        """A request for a source that there is."""
+        self._received.labels(source).inc()
+
+    def rejected(self, source: str, reason: Refusal) -> None:
+        """It was turned away; `source` is empty for one that there is not."""
+        self._rejected.labels(source, reason.value).inc()
+
+    def events(self, source: str, number: int) -> None:
+        """So many were acknowledged."""
+        self._events.labels(source).inc(number)
+
+    def dead_letter(self, source: str, reason: str) -> None:
+        """A delivery became one."""
+        self._letters.labels(source, self.word(reason)).inc()
+
+    def answered(self, source: str, seconds: float) -> None:
+        """How long it took."""
+        self._answer.labels(source).observe(seconds)
+
+    def held(self, source: str, is_held: bool) -> None:
+        """Whether no heartbeat is sent for it."""
+        self._held.labels(source).set(is_held)
+
+    def word(self, reason: str) -> str:
+        """A reason as a label may have it."""
+        if reason not in self._reasons:
+            if not _WORD.fullmatch(reason) or len(self._reasons) >= MOST_REASONS:
+                return OTHER
+            self._reasons.add(reason)
+        return reason
+
+    def text(self) -> bytes:
+        """Prometheus text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, family: GatewayMetric, text: str, *labels: str) -> Counter:
+        return Counter(family.value.removesuffix("_total"), text, labels, registry=self.registry)
+
+    def _gauge(self, family: GatewayMetric, text: str, *labels: str) -> Gauge:
+        return Gauge(family.value, text, labels, registry=self.registry)
