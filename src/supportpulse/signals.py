@@ -1,0 +1,264 @@
+"""A message's text -> what policy may know of it. The only place that sees text: nothing of it is in the result.
+
+What counts as what:
+- `question`: asks something of the reader, as a question or as a request ("please send ...").
+- `names_item`: names something specific of the case: a log, a call, channel or user id, a version, a device model, a
+  time of the problem, an error code, a dump, a recording.
+- `canned_share`: share of the characters, greeting and signature left out, in clauses that only say what could be said
+  on any ticket; 1.0 if there is nothing but a greeting.
+- `mere_restart`: says to restart, reinstall, clear a cache, reconnect or try again, and nothing else of substance.
+- `confirms_resolution`: says that it works or is solved, with no "but", "still" or "if" about it.
+Phrases are in `phrases/<language>.toml`; the language found and English count.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from supportpulse.events import Signals
+from supportpulse.letter import letter
+from supportpulse.likeness import distance, likeness
+from supportpulse.phrasebook import BOOKS, Book, found, has, key, tokens
+from supportpulse.tongue import language_of
+
+__all__ = ["Links", "distance", "links_of", "signals_of"]
+
+READ = 20_000
+_LINK = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"'`()\[\]{}，。、）】」]{1,2000}", re.IGNORECASE)
+_SENTENCE = re.compile(r"[^.!?。؟;؛\n]*(?:[.!?](?![\s.!?\"')*]|$)[^.!?。؟;؛\n]*)*[.!?。؟;؛\n]*")
+_CLAUSE = re.compile(r"[,،、:]+(?=\s|[^\x00-\x7f])|\s[-–—]+\s")
+_FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
+_TRACE = re.compile(
+    r"^\s*(?:at [\w$.<>]+\(|File \"[^\"]+\", line \d|Traceback \(most recent|Caused by: |#\d{1,3}\s+(?:pc\s+|0x)|"
+    r"Exception in thread|[\w.$]{1,200}(?:Exception|Error): |Thread \d+ Crashed|backtrace:|goroutine \d+ \[)"
+)
+_CODE = re.compile(
+    r"^\s*(?:[\w.$>\-\[\]]{1,100}\s?=\s?\S[^\n]*;|[\w.$>:\-]{1,100}\([^()\n]*\)\s*[;{]|[^\n]{0,200}[;{}]\s*$(?<=[)\]}{\w\"']"
+    r"[;{])|(?:import|from|#include|using|const|let|var|val|def|func|fun|public|private|return)\s[\w<\"'{*.]{1,80}[^\n]*"
+    r"[;:{(=>]|\s*[{}]\s*$|\$ \w|<\w[^<>]*/?>\s*$)"
+)
+_INLINE = re.compile(
+    r"`[^`\n]{2,200}`|\b\w{2,60}\([\w\s,.\"':]{0,80}\)|\b[a-z]{2,40}(?:[A-Z][a-z0-9]{1,40})+\b|[^\W_]_[^\W_]"
+)
+_VALUE = re.compile(
+    r"(?<![\w.])v?\d{1,3}\.\d{1,4}\.\d{1,5}|\b\d{1,2}:\d{2}(?::\d{2})?\b|\b[0-9a-f]{8}-[0-9a-f]{4}-|\b[A-Z][\w]{2,30}-\d{2,8}\b|"
+    r"\b[0-9a-fA-F]{12,64}\b|\b\d{7,20}\b|\b0x[0-9a-fA-F]{2,16}\b|\b20\d\d-\d\d-\d\d\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """How many different addresses a text links to, and how many of them lie on configured hosts."""
+
+    all: int = 0
+    docs: int = 0
+    code: int = 0
+    issues: int = 0
+
+
+def signals_of(
+    text: str,
+    *,
+    html: bool = False,
+    docs: frozenset[str] = frozenset(),
+    code: frozenset[str] = frozenset(),
+    issues: frozenset[str] = frozenset(),
+) -> Signals:
+    """The signals of a message body; never raises, and costs no more than a bounded part of the text.
+
+    `docs`, `code` and `issues` are host names; a subdomain counts as its host. `length` counts characters of the
+    cleaned text. All other signals are of its first 20,000 characters.
+    """
+    own = letter(text, html=html)
+    body = own.text[:READ]
+    links = _links(body, own.links, docs, code, issues)
+    prose, has_code = _parted(body)
+    words = tokens(prose)
+    language = language_of(prose, words)
+    reading = _Reading(_prose_sentences(prose), _books(language))
+    return Signals(
+        length=len(own.text),
+        language=language,
+        question=reading.question(),
+        names_item=reading.names_item(),
+        code=has_code,
+        links=links.all,
+        doc_links=links.docs,
+        canned_share=0.0 if has_code and not words else reading.canned_share(),
+        similarity=likeness(words),
+        cause=reading.has("cause"),
+        prevention=reading.has("prevention"),
+        self_check=reading.has("self_check"),
+        mere_restart=not (has_code or links.all) and reading.mere_restart(),
+        confirms_resolution=reading.confirms(),
+    )
+
+
+def links_of(
+    text: str,
+    *,
+    html: bool = False,
+    docs: frozenset[str] = frozenset(),
+    code: frozenset[str] = frozenset(),
+    issues: frozenset[str] = frozenset(),
+) -> Links:
+    """How many links go where: for adapters that say KnowledgeLinked or KnownIssueLinked. Never raises."""
+    own = letter(text, html=html)
+    return _links(own.text[:READ], own.links, docs, code, issues)
+
+
+def _links(text: str, marked: Iterable[str], *kinds: frozenset[str]) -> Links:
+    marked = (link for link in marked if link[:8].lower().startswith(("http://", "https://")))
+    links = {link.rstrip(".,;:!?*_").rstrip("/") for link in (*_LINK.findall(text), *marked)}
+    hosts = [_host(link) for link in links]
+    return Links(len(links), *(sum(_under(host, names) for host in hosts) for names in kinds))
+
+
+def _host(link: str) -> str:
+    try:
+        return (urlsplit(link if "://" in link[:8] else f"http://{link}").hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def _under(host: str, names: frozenset[str]) -> bool:
+    parts = host.split(".")[-12:]
+    return any(".".join(parts[place:]) in names for place in range(len(parts)))
+
+
+def _books(language: str | None) -> tuple[Book, ...]:
+    if language is None:
+        return tuple(BOOKS.values())
+    return tuple(BOOKS[name] for name in dict.fromkeys((language, "en")) if name in BOOKS)
+
+
+def _parted(text: str) -> tuple[str, bool]:
+    """The prose without its lines of code and links, and whether there was code."""
+    prose, fenced, code = [], False, False
+    for line in text.split("\n"):
+        if _FENCE.match(line):
+            fenced, code = not fenced, True
+        elif fenced:
+            continue
+        elif len(line) < 1000 and (_TRACE.match(line) or _CODE.match(line)):
+            code = True
+        else:
+            prose.append(_LINK.sub(" ↗ ", line))
+    return "\n".join(prose), code
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    text: str
+    shape: str
+    asks: bool
+
+
+def _sentence(text: str) -> _Sentence:
+    return _Sentence(text, key(text), text.rstrip(" \"')*\n")[-1:] in {"?", "؟"})
+
+
+def _prose_sentences(prose: str) -> list[_Sentence]:
+    return [_sentence(part) for part in _SENTENCE.findall(prose) if part.strip()]
+
+
+class _Reading:
+    """The sentences of one message, against the phrases of its language."""
+
+    def __init__(self, sentences: list[_Sentence], books: tuple[Book, ...]) -> None:
+        self.books = books
+        self.sentences = self._ungreeted(sentences)
+        self.empty = not sentences
+        self.whole = "\n".join(sentence.shape for sentence in self.sentences)
+
+    def _ungreeted(self, sentences: list[_Sentence]) -> list[_Sentence]:
+        if not sentences:
+            return sentences
+        first, *rest = sentences
+        clauses = [part for part in _CLAUSE.split(first.text) if part]
+        dropped = 0
+        while dropped < min(2, len(clauses)) and self._greets(clauses[dropped]):
+            dropped += 1
+        if not dropped:
+            return sentences
+        left = ", ".join(clauses[dropped:])
+        return [_sentence(left), *rest] if tokens(left) else self._ungreeted(rest) if dropped < 2 and rest else rest
+
+    def _greets(self, clause: str) -> bool:
+        shape = key(clause)
+        return len(tokens(clause)) <= 8 and any(
+            shape.startswith(greeting) for book in self.books for greeting in book.greetings
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether a phrase of a list occurs in any sentence."""
+        return any(self._in(name, sentence.shape) for sentence in self.sentences)
+
+    def _in(self, name: str, shape: str) -> bool:
+        return any(has(book.phrases[name], shape) for book in self.books)
+
+    def question(self) -> bool:
+        return any(sentence.asks for sentence in self.sentences) or self.has("ask")
+
+    def names_item(self) -> bool:
+        return any(self._specific(sentence) for sentence in self.sentences)
+
+    def _specific(self, sentence: _Sentence) -> bool:
+        return self._in("items", sentence.shape) or _VALUE.search(sentence.text) is not None
+
+    def _substantive(self, sentence: _Sentence) -> bool:
+        return (
+            self._specific(sentence)
+            or "↗" in sentence.text
+            or _INLINE.search(sentence.text) is not None
+            or any(self._in(name, sentence.shape) for name in ("cause", "prevention", "self_check", "substance"))
+        )
+
+    def canned_share(self) -> float:
+        """Characters in canned clauses over all."""
+        if not self.sentences:
+            return 0.0 if self.empty else 1.0
+        total = canned = 0
+        for sentence in self.sentences:
+            for part in _CLAUSE.split(sentence.text):
+                clause = _sentence(part)
+                size = len(clause.shape.strip())
+                total += size
+                canned += min(size, self._canned(clause, size))
+        return round(canned / total, 3) if total else 0.0
+
+    def _canned(self, clause: _Sentence, size: int) -> int:
+        spans = sorted(span for book in self.books for span in found(book.phrases["canned"], clause.shape))
+        covered = end = 0
+        for start, stop in spans:
+            covered += max(0, stop - max(start, end))
+            end = max(end, stop)
+        if not covered:
+            return 0
+        room = 14 if clause.shape[:1] != " " else 45
+        if size - covered <= max(room, covered) and not self._substantive(clause):
+            return size
+        return covered
+
+    def mere_restart(self) -> bool:
+        """A sentence says to restart; what else there is adds nothing."""
+        total = other = 0
+        restarts = False
+        for sentence in self.sentences:
+            size = len(sentence.shape.strip())
+            total += size
+            if self._substantive(sentence):
+                return False
+            if self._in("restart", sentence.shape):
+                restarts = True
+            elif not self._in("canned", sentence.shape):
+                other += size
+        return restarts and other * 3 <= total
+
+    def confirms(self) -> bool:
+        if self._in("denies", self.whole):
+            return False
+        return any(not sentence.asks and self._in("confirms", sentence.shape) for sentence in self.sentences)
