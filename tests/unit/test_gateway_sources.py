@@ -42,6 +42,8 @@ vendor = "jira"
 secrets = ["file:secret", "env:ONE"]
 statuses = { "Waiting for customer" = "pending_customer" }
 attributes = { scenario = "issue.fields.customfield_1" }
+values = { priority = { "Sev 1" = "urgent" }, team = { "5" = "core" } }
+unmarked_public = true
 bots = ["bot-1"]
 grace_seconds = 0
 [sources.lists]
@@ -56,7 +58,9 @@ secrets = ["env:TOKEN"]
     assert desk.scheme is not None
     assert desk.scheme.header == "x-hub-signature"
     assert (desk.grace_seconds, desk.retry_seconds, desk.answer_seconds) == (0, 1800, 8)
-    assert desk.options.statuses == {"Waiting for customer": "pending_customer"}
+    assert desk.options.statuses == {"waiting for customer": "pending_customer"}
+    assert desk.options.values == {"priority": {"sev 1": "urgent"}, "team": {"5": "core"}}
+    assert desk.options.unmarked_public
     assert desk.options.attributes == {"scenario": "issue.fields.customfield_1"}
     assert desk.options.bots == {"bot-1"}
     assert (lists.scheme, lists.token_header) == (None, "x-supportpulse-token")
@@ -86,6 +90,7 @@ secrets = ["env:TOKEN"]
         (table(grace_seconds="'1m'"), "sources.a.grace_seconds: found '1m'; valid: seconds, 0 to 86400"),
         (table(statuses="{ Done = 'done' }"), "sources.a.statuses.Done: found 'done'; valid: one of new, open"),
         (table(attributes="{ mood = 'x' }"), "sources.a.attributes.mood: found 'mood'; valid: one of scenario"),
+        (table(values="{ mood = { x = 'y' } }"), "sources.a.values.mood"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_what_is_valid_and_without_secrets(

@@ -36,6 +36,8 @@ Words = tuple[Annotated[str, Field(min_length=1, max_length=200)], ...]
 Attribute = Literal[
     "scenario", "sub_scenario", "region", "channel", "priority", "tier", "vendor", "product_version", "locale"
 ]
+Valued = Literal[Attribute, "team"]
+Value = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SourceTable(BaseModel):
@@ -52,12 +54,14 @@ class SourceTable(BaseModel):
     mapping: str | None = None
     statuses: dict[str, Status] = {}
     attributes: dict[Attribute, Annotated[str, Field(min_length=1, max_length=200)]] = {}
+    values: dict[Valued, dict[str, Value]] = {}
     bots: Words = ()
     agents: Words = ()
     docs: Words = ()
     code: Words = ()
     issues: Words = ()
     solution_tags: Words = ()
+    unmarked_public: bool = False
     redact: Words = ()
     answer_seconds: Annotated[float, Field(ge=0.1, le=60, description="seconds, 0.1 to 60")] | None = None
     grace_seconds: SecondsOrZero | None = None
@@ -154,14 +158,16 @@ def _source(path: Path, name: str, table: SourceTable, environ: Mapping[str, str
         token_header=table.token_header,
         adapter=adapter(table.vendor, path.parent / table.mapping if table.mapping else None),
         options=Options(
-            statuses=table.statuses,
+            statuses={name.lower(): status for name, status in table.statuses.items()},
             attributes=dict(table.attributes.items()),
+            values={name: {was.lower(): now for was, now in named.items()} for name, named in table.values.items()},
             bots=frozenset(table.bots),
             agents=frozenset(table.agents),
             docs=frozenset(table.docs),
             code=frozenset(table.code),
             issues=frozenset(table.issues),
             solution_tags=frozenset(table.solution_tags),
+            unmarked_public=table.unmarked_public,
         ),
         redact=table.redact,
         answer_seconds=_set(table.answer_seconds, preset.answer_seconds),
@@ -204,6 +210,8 @@ def _explained(path: Path, error: ValidationError) -> DeclarationError:
         valid = f"one of {', '.join(STATUSES)}"
     elif field == "attributes":
         found, valid = place[3] if len(place) > 3 else found, f"one of {', '.join(_attributes())}, with a dotted path"
+    elif field == "values":
+        valid = f"a table for one of {', '.join((*_attributes(), 'team'))}: the vendor's value = ours"
     elif field == "secrets":
         valid = f"a list of 1 to 10 places: {secrets_.VALID}"
     elif first["loc"][-1] == "[key]":
