@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from supportpulse.edges.gateway.room import Room
 
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 GZIP_OR_ZLIB = 47
 ENCODINGS = {"gzip": GZIP_OR_ZLIB, "x-gzip": GZIP_OR_ZLIB, "deflate": GZIP_OR_ZLIB}
 
@@ -17,6 +19,10 @@ class BadBody(Exception):
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code, self.reason = code, reason
+
+
+class Gone(Exception):
+    """Whoever sent the request went away before its end."""
 
 
 class Held:
@@ -36,18 +42,25 @@ class Held:
         self._room.leave(self.bytes)
 
 
-async def read_body(chunks: AsyncIterable[bytes], headers: Mapping[str, str], largest: int, held: Held) -> bytes:
-    """The body as it came over the wire. Raises `BadBody` as soon as it is larger than `largest` bytes."""
+async def read_body(receive: Receive, headers: Mapping[str, str], largest: int, held: Held) -> bytes:
+    """The body as it came over the wire, of ASGI's messages. Raises `BadBody` as soon as it is larger than `largest`
+    bytes, and `Gone`.
+    """
     announced = headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > largest):
         raise BadBody(413, "too_large")
     parts: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size > largest:
+            raise BadBody(413, "too_large")
         if chunk:
-            size += len(chunk)
-            if size > largest:
-                raise BadBody(413, "too_large")
             held.more(len(chunk))
             parts.append(chunk)
     return parts[0] if len(parts) == 1 else b"".join(parts)

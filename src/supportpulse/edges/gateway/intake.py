@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from supportpulse.edges.adapters.adapter import Delivery, Unknown
-from supportpulse.edges.gateway.body import BadBody, Held, decoded, read_body
+from supportpulse.edges.gateway.body import BadBody, Gone, Held, Receive, decoded, read_body
 from supportpulse.edges.gateway.measures import Measures
 from supportpulse.edges.gateway.payload import NotJson, parse, redacted
 from supportpulse.edges.gateway.publisher import Message, Publishes
@@ -34,6 +34,8 @@ MOST_EVENTS = 1000
 """Of one delivery; more is a dead letter."""
 NOT_JSON, ADAPTER_FAILED, TOO_MANY = "not_json", "adapter_failed", "too_many_events"
 
+Headers = Sequence[tuple[bytes, bytes]]
+
 logger = logging.getLogger(__name__)
 
 
@@ -43,7 +45,7 @@ class Answer(NamedTuple):
     code: int
     body: bytes = b"{}"
     retry_after: int = 0
-    media: str = "application/json"
+    media: bytes = b"application/json"
 
 
 class Refused(Exception):
@@ -75,21 +77,19 @@ class Intake:
         self._roster, self._publisher, self._room, self._measures = roster, publisher, room, measures
         self._events_topic, self._letters_topic = events, letters
 
-    async def take(self, name: str, token: str, raw: list[tuple[bytes, bytes]], chunks: AsyncIterable[bytes]) -> Answer:
+    async def take(self, name: str, token: str, raw: Headers, receive: Receive) -> Answer:
         """Answer one request; `token` is the end of its path, `raw` its headers. Raises nothing."""
         station = self._roster.find(name)
         if station is None:
             self._measures.rejected("", Refusal.UNKNOWN_SOURCE)
             return Answer(404, SAID[404])
         began = time.perf_counter()
-        self._measures.received(name)
-        answer = await self._counted(station, token, raw, chunks)
-        self._measures.answered(name, time.perf_counter() - began)
+        station.counts.received.inc()
+        answer = await self._counted(station, token, raw, receive)
+        station.counts.answer.observe(time.perf_counter() - began)
         return answer
 
-    async def _counted(
-        self, station: Station, token: str, raw: list[tuple[bytes, bytes]], chunks: AsyncIterable[bytes]
-    ) -> Answer:
+    async def _counted(self, station: Station, token: str, raw: Headers, receive: Receive) -> Answer:
         """The same, within the room and the time there is."""
         source, flight, now = station.source, station.flight, time.time()
         if not self._room.enter():
@@ -99,7 +99,7 @@ class Intake:
         try:
             async with asyncio.timeout(source.answer_seconds):
                 headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in raw}
-                return await self._work(station, visit, token, headers, chunks, held)
+                return await self._work(station, visit, token, headers, receive, held)
         except Refused as refused:
             return self._refuse(station, refused, now, visit.wire)
         except BadBody as bad:
@@ -111,12 +111,11 @@ class Intake:
             return self._refuse(station, Refused(408, Refusal.SLOW), now, None)
         except BrokerUnavailable:
             return self._refuse(station, Refused(503, Refusal.UNAVAILABLE, hold=True), now, visit.wire)
+        except Gone:
+            return self._refuse(station, Refused(408, Refusal.GONE), now, None)
         except Exception as error:  # nobody foresaw it; its text may hold what no log may
-            gone = type(error).__name__ == "ClientDisconnect"
-            if not gone:
-                logger.error("source %s: a delivery failed with %s", source.name, type(error).__name__)
-            reason = Refusal.GONE if gone else Refusal.FAILED
-            return self._refuse(station, Refused(503, reason, hold=visit.authentic), now, visit.wire)
+            logger.error("source %s: a delivery failed with %s", source.name, type(error).__name__)
+            return self._refuse(station, Refused(503, Refusal.FAILED, hold=visit.authentic), now, visit.wire)
         finally:
             flight.end(number)
             held.leave()
@@ -127,11 +126,11 @@ class Intake:
         visit: Visit,
         token: str,
         headers: dict[str, str],
-        chunks: AsyncIterable[bytes],
+        receive: Receive,
         held: Held,
     ) -> Answer:
         source = station.source
-        wire = visit.wire = await read_body(chunks, headers, source.max_body_bytes, held)
+        wire = visit.wire = await read_body(receive, headers, source.max_body_bytes, held)
         body = self._authentic(source, wire, token, headers, visit.now, held)
         visit.authentic = True
         if wait := station.bucket.take():
@@ -142,7 +141,7 @@ class Intake:
             await self._letter(station, visit, headers, body, NOT_JSON, str(error))
             raise Refused(400, Refusal.NOT_JSON) from None
         if (greeting := challenge(source.vendor, payload)) is not None:
-            return Answer(200, greeting.encode(), media="text/plain")
+            return Answer(200, greeting.encode(), media=b"text/plain")
         try:
             events = self._adapted(source, payload, headers, visit.now)
         except Unknown as unknown:
@@ -151,7 +150,7 @@ class Intake:
         if events:
             topic = self._events_topic
             await self._publisher.publish([Message(topic, key_of(one).encode(), encode(one)) for one in events])
-            self._measures.events(source.name, len(events))
+            station.counts.events.inc(len(events))
         station.flight.landed(wire)
         return Answer(200, b'{"events":%d}' % len(events))
 

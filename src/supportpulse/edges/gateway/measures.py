@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -13,6 +14,14 @@ MOST_REASONS = 50
 """Reasons of dead letters with a series of their own: adapters name them, and a mistake there must not cost memory."""
 OTHER = "other"
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
+
+
+class OfSource(NamedTuple):
+    """What each delivery of a source counts, looked up once."""
+
+    received: Counter
+    events: Counter
+    answer: Histogram
 
 
 class Measures:
@@ -44,34 +53,21 @@ class Measures:
         self._connected.set_function(connected)
         self._acknowledged.set_function(acknowledged)
 
-    def begin(self, source: str) -> None:
+    def begin(self, source: str) -> OfSource:
         """A source is configured: its series start at 0."""
-        self._received.labels(source)
-        self._events.labels(source)
         self._held.labels(source)
         for reason in Refusal:
             if reason is not Refusal.UNKNOWN_SOURCE:
                 self._rejected.labels(source, reason.value)
-
-    def received(self, source: str) -> None:
-        """A request for a source that there is."""
-        self._received.labels(source).inc()
+        return OfSource(self._received.labels(source), self._events.labels(source), self._answer.labels(source))
 
     def rejected(self, source: str, reason: Refusal) -> None:
         """It was turned away; `source` is empty for one that there is not."""
         self._rejected.labels(source, reason.value).inc()
 
-    def events(self, source: str, number: int) -> None:
-        """So many were acknowledged."""
-        self._events.labels(source).inc(number)
-
     def dead_letter(self, source: str, reason: str) -> None:
         """A delivery became one."""
         self._letters.labels(source, self.word(reason)).inc()
-
-    def answered(self, source: str, seconds: float) -> None:
-        """How long it took."""
-        self._answer.labels(source).observe(seconds)
 
     def held(self, source: str, is_held: bool) -> None:
         """Whether no heartbeat is sent for it."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from supportpulse.edges.gateway.bucket import Bucket
 from supportpulse.edges.gateway.flight import Flight
-from supportpulse.edges.gateway.measures import Measures
+from supportpulse.edges.gateway.measures import Measures, OfSource
 from supportpulse.edges.gateway.sources import Loaded, Source, load
 from supportpulse.errors import ConfigError
 
@@ -20,10 +20,10 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 class Station:
     """One source at work."""
 
-    __slots__ = ("bucket", "flight", "source")
+    __slots__ = ("bucket", "counts", "flight", "source")
 
-    def __init__(self, source: Source, flight: Flight | None = None) -> None:
-        self.source, self.flight = source, flight or Flight()
+    def __init__(self, source: Source, counts: OfSource, flight: Flight | None = None) -> None:
+        self.source, self.counts, self.flight = source, counts, flight or Flight()
         self.bucket = Bucket(source.rate_per_second, source.burst)
 
 
@@ -59,11 +59,9 @@ class Roster:
     def _take(self, loaded: Loaded) -> None:
         before = self.stations
         self.stations = {
-            name: Station(source, before[name].flight if name in before else None)
+            name: Station(source, self._measures.begin(name), before[name].flight if name in before else None)
             for name, source in loaded.sources.items()
         }
-        for name in self.stations:
-            self._measures.begin(name)
         self._files = loaded.files
         self._stamp = _stamp_of(loaded.files)
 

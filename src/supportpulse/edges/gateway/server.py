@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -66,6 +67,7 @@ class GatewayServer:
             access_log=False,  # a path may hold a token
             lifespan="on",
             ws="none",
+            proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=int(STOP_SECONDS),
         )
@@ -92,6 +94,8 @@ class GatewayServer:
 
     def run(self) -> None:
         """Serve until SIGINT or SIGTERM; SIGHUP reads the sources anew."""
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: not to be looked through again and again while deliveries come
         self._serve()
 
     def _serve(self) -> None:
