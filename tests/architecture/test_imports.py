@@ -33,10 +33,10 @@ def imported(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def core() -> list[Path]:
-    """The modules of supportpulse that decide: all but edges, commands and the composition root."""
+    """The modules of supportpulse that decide: all but edges, commands, the composition root and the front door."""
     root = modules("supportpulse")[0].parent
     places = [path.relative_to(root).parts for path in modules("supportpulse")]
-    outside = {"edges", "commands", "cli.py", "__main__.py"}
+    outside = {"edges", "commands", "cli.py", "__main__.py", "__init__.py"}
     return [root.joinpath(*parts) for parts in places if parts[0] not in outside]
 
 

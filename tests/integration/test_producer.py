@@ -20,7 +20,7 @@ from kafka.partitioner.default import murmur2
 
 from fresh import Fresh
 from supportpulse.commands import emit, import_log
-from supportpulse.edges.emit import Emitter
+from supportpulse.edges.emitter import Emitter
 from supportpulse.edges.producer import Producer, RecordTooLarge
 from supportpulse.envelope import decode, encode, key_of
 from supportpulse.errors import BrokerUnavailable, ConfigError

@@ -1,91 +1,33 @@
-"""Sending canonical events: from a program with `Emitter`, from lines with `emit_lines`."""
+"""Sending canonical events from lines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol
 
 from supportpulse import names
 from supportpulse.edges.lines import open_lines
-from supportpulse.edges.producer import Producer, RecordTooLarge
-from supportpulse.edges.pulse import BEAT_SECONDS, Finish, LivePulse, LogPulse
+from supportpulse.edges.producer import RecordTooLarge
+from supportpulse.edges.pulse import LivePulse, LogPulse
 from supportpulse.envelope import decode, from_ms, key_of
-from supportpulse.errors import ConfigError, Rejected
-from supportpulse.events import DeadlineReached, Heartbeat, Probe, TicketEvent
+from supportpulse.errors import Rejected
+from supportpulse.events import DeadlineReached, Heartbeat, Probe
 from supportpulse.facts import Beat, Reading
 from supportpulse.reader import read
 
 SourceMode = Literal["live", "none"]
 
 
-class Emitter:
-    """The events of one live source, with its heartbeats.
-
-        with Emitter("my-desk", "127.0.0.1:9092") as emitter:
-            emitter.emit(TicketCreated(id="4711:1", source="my-desk", ticket_id="4711", time=now))
-
-    Emit an event as it happens: a heartbeat every `beat_seconds` says that all until then has been sent. Give each
-    process that sends for the source its own, lasting `instance` (default: the host's name). Leaving the `with` block
-    waits until all is acknowledged and says `finish`: `released` (the worker's clock decides from now on), `ended`
-    (deadlines are held for ever), or None (nothing: another start follows). Leaving it by an exception says nothing.
-    Raises what `Producer` raises.
-    """
-
-    def __init__(
-        self,
-        source: str,
-        bootstrap: str,
-        *,
-        topic: str = names.EVENTS_TOPIC,
-        instance: str | None = None,
-        finish: Finish | None = "released",
-        security: Mapping[str, str] | None = None,
-        wait_seconds: float = 30.0,
-        beat_seconds: float = BEAT_SECONDS,
-    ) -> None:
-        self.source, self._finish = source, finish
-        self._producer = Producer(bootstrap, topic=topic, security=security, wait_seconds=wait_seconds)
-        self._pulse = LivePulse(self._producer, instance=instance, every_seconds=beat_seconds)
-        self._pulse.begin(source)
-
-    def emit(self, event: TicketEvent) -> None:
-        """Send one event of the source; returns before it is acknowledged (see `flush`)."""
-        if event.source != self.source:
-            raise ConfigError(f"event {event.id}: source: found {event.source!r}; valid: {self.source!r}")
-        with self._pulse.lock:
-            self._producer.send(event)
-
-    def flush(self) -> None:
-        """Wait until everything emitted so far is acknowledged."""
-        self._producer.flush()
-
-    def close(self, *, finish: Finish | None) -> None:
-        """Stop the heartbeats, saying `finish`, and wait until all is acknowledged."""
-        try:
-            self._pulse.stop(finish)
-        finally:
-            self._producer.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close(finish=self._finish if kind is None else None)
-
-
 class Sink(Protocol):
     """What `emit_lines` needs of a producer."""
 
-    def send_encoded(self, key: bytes, value: bytes, partition: int | None = None) -> None:
+    def send_encoded(self, key: bytes, value: bytes, partition: int | None = None) -> object:
         """Send one record."""
 
-    def heartbeat(self, event: Heartbeat) -> None:
+    def heartbeat(self, event: Heartbeat) -> object:
         """Send to every partition."""
 
 

@@ -37,7 +37,7 @@ def default_instance() -> str:
 class SendsHeartbeats(Protocol):
     """What a live pulse needs of a producer."""
 
-    def heartbeat(self, event: Heartbeat) -> None:
+    def heartbeat(self, event: Heartbeat) -> object:
         """Send to every partition, behind all that was sent before."""
 
 
