@@ -84,6 +84,9 @@ bench: ## speed, restore and memory against stock Faust; the core compiled on bo
 	@if command -v $${CC:-cc} >/dev/null; then $(MAKE) --no-print-directory compiled && exec $(COMPILED)/bin/python benchmarks/bench.py $(ARGS); \
 	else echo "no C compiler: measuring the interpreted build" >&2; $(MAKE) --no-print-directory venv && exec $(BIN)/python benchmarks/bench.py $(ARGS); fi
 
+bench-gateway: venv ## webhooks a second through the gateway, Kafka's acknowledgement awaited, beside a bare FastAPI route
+	$(BIN)/python benchmarks/gateway.py $(ARGS)
+
 alert-study: venv ## what the alerts cost and catch on simulated desks, beside plain rules; needs prometheus and promtool
 	$(BIN)/python benchmarks/alert_study.py $(ARGS)
 
