@@ -36,7 +36,7 @@ from supportpulse.edges.topics import plan_topics as plans_of
 
 BODY_BYTES = 2048
 BODIES = 4000
-KINDS = ("comment", "letter", "change")
+KINDS = ("mixed", "change", "comment", "letter")
 START_SECONDS = 60.0
 SECRET = "secret-of-a-benchmark"
 TEXT = (
@@ -57,8 +57,11 @@ PREFIX, APP = f"bench{os.getpid()}.", f"bench-{os.getpid()}"
 def body(number: int, kind: str) -> bytes:
     """A delivery as Zendesk's event webhooks tell it, filled up to about 2 KB by the ids of custom fields.
 
-    `comment`: an agent's public reply of 300 characters; `letter`: one of 1,200; `change`: a new priority.
+    `comment`: an agent's public reply of 300 characters; `letter`: one of 1,200; `change`: a new priority; `mixed`: as
+    many changes as comments.
     """
+    if kind == "mixed":
+        kind = "comment" if number % 2 else "change"
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     told: dict[str, Any] = {
         "account_id": 22129848,
@@ -230,7 +233,7 @@ def cpu_seconds(pid: int) -> float:
 @click.option("--bootstrap", help="A broker to use; by default one is found or started.")
 @click.option("--serve-bare", type=int, hidden=True)
 @click.option("--load", "loaded", hidden=True, help="port,path,first ticket")
-@click.option("--kind", type=click.Choice(KINDS), default="comment", show_default=True, help="What is delivered.")
+@click.option("--kind", type=click.Choice(KINDS), default="mixed", show_default=True, help="What is delivered.")
 def main(
     seconds: float,
     rounds: int,
