@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from lxml import etree
 
-from supportpulse.phrasebook import BOOKS, key, tokens
+from supportpulse.phrasebook import BOOKS, key
 
 MOST = 200_000
 _PIECE = re.compile(r".{1,500}(?=\s)|.{1,500}", re.DOTALL)
@@ -124,7 +125,7 @@ def _is_quote(attributes: dict[str, str]) -> bool:
 
 def _unmarked(text: str) -> tuple[str, tuple[str, ...]]:
     reader = _Reader()
-    parser = etree.HTMLParser(target=reader, recover=True, no_network=True)
+    parser = etree.HTMLParser(target=cast(Any, reader), recover=True, no_network=True)
     try:
         parser.feed(text.translate(_UNSEEN))
         parser.close()
@@ -186,6 +187,6 @@ def _unsigned(lines: list[str]) -> list[str]:
         if place == last[0] or len(line) > 60:
             continue
         shape = key(line)
-        if len(tokens(line)) <= 8 and any(shape.startswith(closing) for b in BOOKS.values() for closing in b.closings):
+        if len(shape) <= 45 and any(shape.startswith(closing) for b in BOOKS.values() for closing in b.closings):
             return lines[:place]
     return lines

@@ -28,7 +28,7 @@ def _folded() -> dict[int, str | None]:
         base = unicodedata.normalize("NFD", chr(code))[0]
         if base != chr(code):
             table[code] = base
-    table.update(str.maketrans("أإآٱىةؤئ’", "اااايهوي'"))
+    table.update((ord(a), b) for a, b in zip("أإآٱىةؤئ’", "اااايهوي'", strict=True))
     return table
 
 

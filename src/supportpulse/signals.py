@@ -16,17 +16,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlsplit
 
 from supportpulse.events import Signals
 from supportpulse.letter import letter
 from supportpulse.likeness import distance, likeness
-from supportpulse.phrasebook import BOOKS, Book, found, has, key, tokens
+from supportpulse.phrasebook import BOOKS, LISTS, Book, Phrase, found, has, key, tokens
 from supportpulse.tongue import language_of
 
 __all__ = ["Links", "distance", "links_of", "signals_of"]
 
 READ = 20_000
+SENTENCES = 300
 _LINK = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"'`()\[\]{}，。、）】」]{1,2000}", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?。؟;؛\n]*(?:[.!?](?![\s.!?\"')*]|$)[^.!?。؟;؛\n]*)*[.!?。؟;؛\n]*")
 _CLAUSE = re.compile(r"[,،、:]+(?=\s|[^\x00-\x7f])|\s[-–—]+\s")
@@ -36,9 +38,10 @@ _TRACE = re.compile(
     r"Exception in thread|[\w.$]{1,200}(?:Exception|Error): |Thread \d+ Crashed|backtrace:|goroutine \d+ \[)"
 )
 _CODE = re.compile(
-    r"^\s*(?:[\w.$>\-\[\]]{1,100}\s?=\s?\S[^\n]*;|[\w.$>:\-]{1,100}\([^()\n]*\)\s*[;{]|[^\n]{0,200}[;{}]\s*$(?<=[)\]}{\w\"']"
-    r"[;{])|(?:import|from|#include|using|const|let|var|val|def|func|fun|public|private|return)\s[\w<\"'{*.]{1,80}[^\n]*"
-    r"[;:{(=>]|\s*[{}]\s*$|\$ \w|<\w[^<>]*/?>\s*$)"
+    r"^\s*(?:[\w.$>\-\[\]]{1,100}\s?=\s?\S[^\n]*;|[\w.$>:\-]{1,100}\([^()\n]*\)\s*[;{]|[^\n]{0,200}[)\]}{\w\"'][;{]\s*$|"
+    r"(?:from [\w.]{1,80} )?import [\w.{*\"'][^\n]{0,80}[\w.}\"'*]\s*;?$|#include [<\"]|"
+    r"(?:const|let|var|val) [\w{\[]{1,60}[^=\n]{0,60}= ?\S|(?:def|func|fun|public|private|static|void) [\w ]{1,80}\(|"
+    r"return [^\n]{1,80};|[{}]\s*$|\$ \w|<\w[^<>]{0,300}>\s*$)"
 )
 _INLINE = re.compile(
     r"`[^`\n]{2,200}`|\b\w{2,60}\([\w\s,.\"':]{0,80}\)|\b[a-z]{2,40}(?:[A-Z][a-z0-9]{1,40})+\b|[^\W_]_[^\W_]"
@@ -70,7 +73,7 @@ def signals_of(
     """The signals of a message body; never raises, and costs no more than a bounded part of the text.
 
     `docs`, `code` and `issues` are host names; a subdomain counts as its host. `length` counts characters of the
-    cleaned text. All other signals are of its first 20,000 characters.
+    cleaned text. All other signals are of its first 20,000 characters and 300 sentences.
     """
     own = letter(text, html=html)
     body = own.text[:READ]
@@ -88,8 +91,8 @@ def signals_of(
         links=links.all,
         doc_links=links.docs,
         canned_share=0.0 if has_code and not words else reading.canned_share(),
-        similarity=likeness(words),
-        cause=reading.has("cause"),
+        similarity=likeness(reading.words()),
+        cause=reading.cause(),
         prevention=reading.has("prevention"),
         self_check=reading.has("self_check"),
         mere_restart=not (has_code or links.all) and reading.mere_restart(),
@@ -162,7 +165,8 @@ def _sentence(text: str) -> _Sentence:
 
 
 def _prose_sentences(prose: str) -> list[_Sentence]:
-    return [_sentence(part) for part in _SENTENCE.findall(prose) if part.strip()]
+    parts = islice((found[0] for found in _SENTENCE.finditer(prose)), SENTENCES)
+    return [sentence for part in parts if part.strip() and not (sentence := _sentence(part)).shape.isspace()]
 
 
 class _Reading:
@@ -173,12 +177,18 @@ class _Reading:
         self.sentences = self._ungreeted(sentences)
         self.empty = not sentences
         self.whole = "\n".join(sentence.shape for sentence in self.sentences)
+        self.phrases = {name: self._possible(name) for name in LISTS}
+
+    def _possible(self, name: str) -> list[Phrase]:
+        """The phrases of a list whose beginning occurs at all: few, so each sentence is looked through fast."""
+        whole = self.whole
+        return [phrase for book in self.books for phrase in book.phrases[name] if phrase[0] in whole]
 
     def _ungreeted(self, sentences: list[_Sentence]) -> list[_Sentence]:
         if not sentences:
             return sentences
         first, *rest = sentences
-        clauses = [part for part in _CLAUSE.split(first.text) if part]
+        clauses = [part for part in _CLAUSE.split(first.text, 50) if part]
         dropped = 0
         while dropped < min(2, len(clauses)) and self._greets(clauses[dropped]):
             dropped += 1
@@ -189,7 +199,7 @@ class _Reading:
 
     def _greets(self, clause: str) -> bool:
         shape = key(clause)
-        return len(tokens(clause)) <= 8 and any(
+        return len(shape) <= 45 and any(
             shape.startswith(greeting) for book in self.books for greeting in book.greetings
         )
 
@@ -198,7 +208,18 @@ class _Reading:
         return any(self._in(name, sentence.shape) for sentence in self.sentences)
 
     def _in(self, name: str, shape: str) -> bool:
-        return any(has(book.phrases[name], shape) for book in self.books)
+        return has(self.phrases[name], shape)
+
+    def words(self) -> list[str]:
+        """All words behind the greeting."""
+        return [word for sentence in self.sentences for word in tokens(sentence.text)]
+
+    def cause(self) -> bool:
+        """How to check names causes too ("reason 8 means ..."): they are not the one found."""
+        return any(
+            self._in("cause", sentence.shape) and not self._in("self_check", sentence.shape)
+            for sentence in self.sentences
+        )
 
     def question(self) -> bool:
         return any(sentence.asks for sentence in self.sentences) or self.has("ask")
@@ -223,7 +244,7 @@ class _Reading:
             return 0.0 if self.empty else 1.0
         total = canned = 0
         for sentence in self.sentences:
-            for part in _CLAUSE.split(sentence.text):
+            for part in _CLAUSE.split(sentence.text, 50):
                 clause = _sentence(part)
                 size = len(clause.shape.strip())
                 total += size
@@ -231,7 +252,8 @@ class _Reading:
         return round(canned / total, 3) if total else 0.0
 
     def _canned(self, clause: _Sentence, size: int) -> int:
-        spans = sorted(span for book in self.books for span in found(book.phrases["canned"], clause.shape))
+        """How many characters of the clause are canned: all if little is left beside the phrases."""
+        spans = sorted(found(self.phrases["canned"], clause.shape))
         covered = end = 0
         for start, stop in spans:
             covered += max(0, stop - max(start, end))
