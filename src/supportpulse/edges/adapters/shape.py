@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from supportpulse.edges.adapters.adapter import Unknown
 
 LONGEST_VALUE, LONGEST_ID = 100, 200
+_RUBY = re.compile(r" (?:UTC|GMT|([+-]\d\d:?\d\d))$")
+"""The zone of a time as Ruby writes it: `2026-03-03 13:05:57 UTC`, `... +0800`."""
 EARLIEST, LATEST = 946_684_800.0, 3_786_912_000.0
 """Of times in seconds: 2000 to 2090."""
 
@@ -64,6 +67,7 @@ def moment(payload: Any, path: str) -> datetime | None:
 
 
 def _iso(text: str) -> datetime | None:
+    text = _RUBY.sub(lambda zone: "+00:00" if zone[1] is None else zone[1], text)
     if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) < 20:
         return moment({"n": float(text)}, "n")
     head, dot, tail = text.partition(".")
