@@ -113,6 +113,8 @@ def test_a_lost_first_post_does_not_lose_the_ticket() -> None:
     assert lost["substantive_response"] == verdicts(net(told(LIFE)))["substantive_response"]
     staff = told([("topic_created", {"topic": topic()}), posted(1, 0, MAX), posted(2, 5, ANN)])
     assert "first_response" not in verdicts(stable(staff))
+    began = [told(LIFE[:1], **options)[1] for options in ({}, {"agents": frozenset(("ann",))})]
+    assert ["actor" in data(event) for event in began] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -184,10 +186,11 @@ def test_a_closing_without_notice_counts_when_received() -> None:
 
 def test_a_retry_of_the_same_day_has_the_same_id() -> None:
     """Though Discourse does not say when a solution was accepted."""
-    name, payload = LIFE[5]
-    later = delivered("discourse", payload, {"x-discourse-event": name}, RECEIVED + timedelta(hours=1))
-    assert not isinstance(later, Unknown)
-    assert [event.id for event in later] == [event.id for event in told([LIFE[5]])]
+    later = RECEIVED + timedelta(hours=1)
+    for name, payload in (LIFE[5], ("topic_closed_status_updated", {"topic": topic(closed=True)})):
+        again = delivered("discourse", payload, {"x-discourse-event": name}, later)
+        assert not isinstance(again, Unknown)
+        assert [event.id for event in again] == [event.id for event in told([(name, payload)])]
 
 
 def test_a_solution_withdrawn_opens_the_topic() -> None:
@@ -224,6 +227,7 @@ def test_a_link_is_read_out_of_its_mark_up() -> None:
     """A cooked post is HTML."""
     signals: Any = data(told([LIFE[4]], docs=frozenset(("docs.acme.com",)))[0])["signals"]
     assert (signals["doc_links"], signals["cause"]) == (1, True)
+    assert data(told([posted(2, 5, ANN, "hi")])[0])["signals"]["length"] == 2
 
 
 @pytest.mark.parametrize("name", ["post_edited", "topic_pinned_status_updated", "user_created", "like_created", "ping"])
