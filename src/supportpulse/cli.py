@@ -31,6 +31,7 @@ COMMANDS = {
     "alerts": "alerts",
     "policy": "policy",
     "rules": "rules",
+    "schema": "schema",
 }
 """Command -> module of `supportpulse.commands` that exports it as `command`; in the order of `--help`."""
 

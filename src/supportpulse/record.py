@@ -19,7 +19,7 @@ from supportpulse.outcome import KIND_NAMES, PUBLISHED, Emission, cycle_name
 from supportpulse.verdicts import NetView
 
 SOURCE = "supportpulse"
-_TYPES = {
+TYPES = {
     "at_risk": "supportpulse.ClockAtRisk.v1",
     "breached": "supportpulse.ClockBreached.v1",
     "met": "supportpulse.ClockMet.v1",
@@ -55,7 +55,7 @@ def _outcome(key: str, plan: Plan, emission: Emission, cause: str) -> bytes:
     guessed = ',"inferred_by":' + _inferred(inferred) if inferred else ""
     return (
         f'{{"specversion":"1.0","id":"{id}",'
-        f'"source":"supportpulse","type":"{_TYPES["retracted" if because else told]}","subject":{quoted(key)},'
+        f'"source":"supportpulse","type":"{TYPES["retracted" if because else told]}","subject":{quoted(key)},'
         f'"time":"{iso(time)}","data":{{"clock":"{name}","cycle":"{hexed}"{ends}{retracts}{guessed}'
         f'{_labels(plan, binding)},"cause":"{cause}","policy":"{digest}"}}}}'
     ).encode()
@@ -126,7 +126,7 @@ def apply(view: NetView, seen: set[str], value: bytes) -> list[dict[str, Any]]:
     return new
 
 
-_KINDS = {name: kind for kind, name in _TYPES.items()}
+_KINDS = {name: kind for kind, name in TYPES.items()}
 
 
 def _ms(text: str) -> int:

@@ -1,7 +1,8 @@
-"""The JSON Schema of all events, for adapters in other languages: published as `schemas/events.v1.json`.
+"""The JSON Schema of all events, for adapters in other languages.
 
-`python -m supportpulse.schema` writes it again after a change of the models; a change that old readers or writers would
-trip over needs a new version of the event type instead.
+It is published as `schemas/events.v1.json`, beside that of outcomes and the AsyncAPI document. `supportpulse schema`
+writes them again after a change of the models; a change that old readers or writers would trip over needs a new version
+of the event type instead.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from pydantic import Field, TypeAdapter
 
 from supportpulse.events import EVENTS
 
-PUBLISHED = Path(__file__).with_name("schemas") / "events.v1.json"
+FOLDER = Path(__file__).with_name("schemas")
+PUBLISHED = {
+    "events": FOLDER / "events.v1.json",
+    "outcomes": FOLDER / "outcomes.v1.json",
+    "asyncapi": FOLDER / "asyncapi.yaml",
+}
+"""What `supportpulse schema` is asked for -> the file in the package."""
 
 
 def events_schema() -> dict[str, Any]:
@@ -33,7 +40,3 @@ def events_schema() -> dict[str, Any]:
 def as_text(schema: dict[str, Any]) -> str:
     """The schema as it is written to the file."""
     return json.dumps(schema, indent=1) + "\n"
-
-
-if __name__ == "__main__":
-    PUBLISHED.write_text(as_text(events_schema()), "utf-8")
