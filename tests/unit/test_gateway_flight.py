@@ -104,3 +104,4 @@ async def test_a_heartbeat_while_a_delivery_waits_for_kafka_says_when_it_was_rec
     assert by_source["code"] == pytest.approx(now + 50, abs=0.001)
     desk.kafka.gate.set()
     assert (await waiting).code == 200
+    assert desk.roster.stations["desk"].flight.watermark(now + 50) == now + 50
