@@ -15,11 +15,13 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from supportpulse.edges.adapters import message
 from supportpulse.edges.adapters.adapter import Adapter, Delivery, Options, Unknown
 from supportpulse.envelope import decode, encode, to_ms
 from supportpulse.evaluate import evaluate
@@ -184,11 +186,12 @@ def hostile(
     def survive(data: st.DataObject) -> None:
         survives(broken(data, copy.deepcopy(data.draw(st.sampled_from(sound)))))
 
-    for payload in (*sound, *JUNK):
-        survives(payload)
-    for payload in swept(sound) if thorough else ():
-        survives(payload)
-    survive()
+    with patch.object(message, "signals_of", cache(message.signals_of)):  # what is broken is seldom the text
+        for payload in (*sound, *JUNK):
+            survives(payload)
+        for payload in swept(sound) if thorough else ():
+            survives(payload)
+        survive()
 
 
 def swept(payloads: Iterable[Any]) -> Iterator[Any]:

@@ -16,6 +16,7 @@ CUSTOMER = {"accountId": "c1", "accountType": "customer", "displayName": "Cy", "
 AGENT = {"accountId": "a1", "accountType": "atlassian", "displayName": "Ada"}
 APP = {"accountId": "b1", "accountType": "app", "displayName": "Automation for Jira"}
 NEW = {"id": "1", "name": "Waiting for support", "statusCategory": {"key": "indeterminate"}}
+TAKEN = {"id": "4", "name": "In Progress", "statusCategory": {"key": "indeterminate"}}
 ASKED = {"id": "2", "name": "Waiting for customer", "statusCategory": {"key": "indeterminate"}}
 DONE = {"id": "3", "name": "Finito", "statusCategory": {"key": "done"}}
 
@@ -56,6 +57,7 @@ WHY = "The audio stops because port 443 is blocked; see the log id 4711."
 LIFE = [
     hook("jira:issue_created", 0, by=CUSTOMER),
     updated(2, 51, {"field": "assignee", "fieldId": "assignee", "to": "a1", "toString": "Ada"}),
+    updated(2, 50, moved(TAKEN), status=TAKEN),
     comment(11, 5, AGENT, jsdPublic=False),
     comment(12, 10, AGENT, WHY, jsdPublic=True),
     updated(10, 52, moved(ASKED), status=ASKED),
@@ -109,7 +111,7 @@ def test_a_server_tells_a_comment_three_times_and_it_is_one() -> None:
 def test_a_life_is_judged_the_same_in_any_order() -> None:
     """A resolve split over two deliveries counts once; the first public reply after ten minutes is met."""
     events = told("jira", LIFE)
-    assert [data(event)["status"] for event in events if "status" in event.id] == ["pending_customer", "solved"]
+    assert [data(event)["status"] for event in events if "status" in event.id] == ["open", "pending_customer", "solved"]
     verdicts = {clock: verdict for (_, clock, _), (verdict, _, _) in stable(events).items()}
     assert verdicts["substantive_response"] == "met"
     assert verdicts["solution"] == "met"
@@ -117,7 +119,7 @@ def test_a_life_is_judged_the_same_in_any_order() -> None:
 
 def test_a_reply_comes_before_the_transition_of_its_second() -> None:
     """Comments and changelogs are not counted alike, but a reply and its transition share a second and are ordered."""
-    reply, asked = told("jira", LIFE[3:5])
+    reply, asked = told("jira", LIFE[4:6])
     assert reply.time == asked.time
     assert reply.sequence is not None
     assert asked.sequence is not None

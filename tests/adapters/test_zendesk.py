@@ -233,6 +233,7 @@ TICKET = {
 }  # fmt: skip
 TRIGGERED = [
     rendered("ticket", **TICKET, status="New", updated_at_with_timestamp="2026-02-02T08:00:00Z"),
+    rendered("ticket", **TICKET, status="Open", updated_at_with_timestamp="2026-02-02T08:02:00Z"),
     rendered(
         "comment", **TICKET, updated_at_with_timestamp="2026-02-02T08:10Z", latest_comment_id="3",
         latest_comment_author_id="200", latest_comment_author_role="Agent", latest_comment_is_public="true",
@@ -249,7 +250,7 @@ TRIGGERED = [
 def test_triggers_with_our_templates_make_the_same_life() -> None:
     """Snapshots and comments of triggers, some with times to the minute, give the verdicts events would give."""
     events = told("zendesk", TRIGGERED)
-    assert kinds(events) == ["TicketObserved", "MessagePosted", "TicketObserved", "TicketObserved"]
+    assert kinds(events) == ["TicketObserved", "TicketObserved", "MessagePosted", "TicketObserved", "TicketObserved"]
     verdicts = {clock: verdict for (_, clock, _), (verdict, _, _) in stable(events).items()}
     assert verdicts["substantive_response"] == "met"
     assert verdicts["solution"] == "met"
@@ -257,11 +258,11 @@ def test_triggers_with_our_templates_make_the_same_life() -> None:
 
 def test_a_template_does_not_say_who_has_a_role_it_left_out() -> None:
     """Without a role, the requester is the customer and the listed agents are agents."""
-    bare = {**TRIGGERED[1], "author_role": ""}
+    bare = {**TRIGGERED[2], "author_role": ""}
     assert [told("zendesk", [payload], **options)[0].data.model_dump()["actor"]["kind"] for payload, options in (
         (bare, {}),
         ({**bare, "author_id": "100"}, {}),
-        ({**TRIGGERED[1], "author_role": "End-user", "author_id": "300"}, {}),
+        ({**TRIGGERED[2], "author_role": "End-user", "author_id": "300"}, {}),
     )] == ["agent", "customer", "customer"]  # fmt: skip
     assert isinstance(delivered("zendesk", {**bare, "comment_id": ""}), Unknown)
     assert isinstance(delivered("zendesk", {**bare, "supportpulse": "other"}), Unknown)
