@@ -1,6 +1,6 @@
 """The labelled messages of tests/signals/labelled, and how well `signals_of` agrees with them.
 
-`python tests/labelled_messages.py [tuning|held_out]` prints precision and recall per language and signal.
+`python tests/labelled_messages.py [tuning|held_out|indirect]` prints precision and recall per language and signal.
 """
 
 from __future__ import annotations
@@ -85,5 +85,5 @@ def _row(name: str, scores: dict[str, Score]) -> str:
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or ("tuning", "held_out"):
+    for wanted in sys.argv[1:] or ("tuning", "held_out", "indirect"):
         print(table(wanted), end="\n\n")

@@ -7,7 +7,7 @@ What counts as what:
 - `canned_share`: share of the characters, greeting and signature left out, in clauses that only say what could be said
   on any ticket; 1.0 if there is nothing but a greeting.
 - `mere_restart`: says to restart, reinstall, clear a cache, reconnect or try again, and nothing else of substance.
-- `confirms_resolution`: says that it works or is solved, with no "but", "still" or "if" about it.
+- `confirms_resolution`: says that it works or is solved, with no "still", "not" or "once it is" about it.
 Phrases are in `phrases/<language>.toml`; the language found and English count.
 """
 
@@ -261,7 +261,8 @@ class _Reading:
         if not covered:
             return 0
         room = 14 if clause.shape[:1] != " " else 45
-        if size - covered <= max(room, covered) and not self._substantive(clause):
+        idle = not self._in("restart", clause.shape) and not self._substantive(clause)
+        if idle and size - covered <= max(room, covered):
             return size
         return covered
 

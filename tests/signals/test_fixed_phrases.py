@@ -50,3 +50,17 @@ def test_greeting_and_signature_do_not_count(language: str) -> None:
     bare = PHRASES[language]["thanks"]
     dressed = f"{book.greetings[0].strip()},\n\n{bare}\n\n{book.closings[0].strip()},\nAnna Example\n+1 555 0100"
     assert signals_of(dressed).model_copy(update={"length": 0}) == signals_of(bare).model_copy(update={"length": 0})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "We are working on error code 110.",
+        "More details on uid 8837462510 please.",
+        "我们正在处理错误码110。",
+        "Estamos trabajando en el código de error 110.",
+    ],
+)
+def test_a_polite_clause_with_a_finding_is_not_canned(text: str) -> None:
+    """Of a clause that names an item only the canned words themselves count."""
+    assert signals_of(text).canned_share < 0.8

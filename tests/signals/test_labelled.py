@@ -1,5 +1,7 @@
-"""Precision and recall on messages written for the project: `tuning` shaped the phrase lists, `held_out` did not.
+"""Precision and recall on messages written for the project: `tuning` shaped the phrase lists, the others did not.
 
+`held_out` says things the usual way; `indirect` on purpose in ways that no list of phrases foresees, where only
+precision can be asked for. One author wrote all of them, so real recall lies between the two.
 `python tests/labelled_messages.py` prints the table; the minimum values here are below what was reached.
 """
 
@@ -34,6 +36,14 @@ def test_each_language_holds_on_the_held_out_half(language: str) -> None:
     print(table("held_out"))
     assert score.precision >= 0.9, score
     assert score.recall >= 0.8, score
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_unforeseen_wording_is_missed_not_mistaken(language: str) -> None:
+    """What is said in an unforeseen way may be missed, but nothing that is not there is seen."""
+    score = sum(scored(language, "indirect").values(), Score())
+    print(table("indirect"))
+    assert score.precision >= 0.9, score
 
 
 def test_languages_are_told_apart() -> None:

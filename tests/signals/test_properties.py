@@ -48,8 +48,9 @@ def test_no_text_raises(text: str, html: bool) -> None:
     assert type(found).model_validate(found.model_dump()) == found
 
 
-@pytest.mark.parametrize("html", [False, True])
-@pytest.mark.parametrize("unit", HOSTILE)
+@pytest.mark.parametrize(
+    ("unit", "html"), [(u, h) for u in HOSTILE for h in (False, True) if not h or u[0] in "<&\0};\ufdfa"]
+)
 def test_a_megabyte_takes_bounded_time(unit: str, html: bool) -> None:
     """A megabyte of one hostile pattern is answered within seconds: nothing is quadratic in it."""
     start = time.process_time()
