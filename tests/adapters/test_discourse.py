@@ -165,12 +165,10 @@ def test_a_notice_is_a_status(code: str, fields: dict[str, Any], expected: list[
 
 def test_statuses_of_a_source() -> None:
     """What a notice means may be said otherwise."""
-    assert (
-        data(told([posted(6, 90, MAX, action_code="closed.enabled")], statuses={"closed.enabled": "solved"})[0])[
-            "status"
-        ]
-        == "solved"
-    )
+    silent = ("topic_closed_status_updated", {"topic": topic(closed=True)})
+    closed = [posted(6, 90, MAX, action_code="closed.enabled"), silent]
+    events = told(closed, statuses={"closed.enabled": "solved"})
+    assert [data(event)["status"] for event in events] == ["solved", "solved"]
 
 
 def test_a_closing_without_notice_counts_when_received() -> None:
