@@ -293,6 +293,18 @@ def test_a_rule_says_who_performed_it(payload: Any, who: str | None, public: boo
     assert (data.actor and data.actor.kind, data.public) == (who, public)
 
 
+def test_a_message_of_a_rule_is_named_by_what_is_kept() -> None:
+    """Two replies of one second are two events; the author's name before the text is no part of it."""
+    replies = [
+        only(
+            of(rule("updated_by_agent", "{reply_sent:sent}", "Open", ticket_latest_public_comment=text)), MessagePosted
+        )
+        for text in ("Rui Li : <p>Try 4.2.1</p>", "<p>Try 4.2.1</p>", "Rui Li : <p>Which log?</p>")
+    ]
+    assert replies[0] == replies[1]
+    assert replies[0].id != replies[2].id
+
+
 def test_a_rule_without_a_time_counts_at_receipt() -> None:
     """A retry keeps the id, so it cannot count twice; the next day it is another event, other words another too."""
     adapt = adapter_of("freshdesk")
