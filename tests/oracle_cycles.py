@@ -123,7 +123,10 @@ class Track:
         return self.cycles[-1] if self.cycles and self.cycles[-1].active else None
 
     def take(self, step: Step) -> None:
-        """What one step does, in order: reopen, stop, cancel, pause and resume, restart, start; then the binding."""
+        """What one step does, in order: reopen, stop, cancel, pause and resume, restart, start; then the binding.
+
+        The only cycle a clock may have can end in the step that starts it.
+        """
         cycle, found = self.active(), step.conditions
         if cycle is None and not found & self.all:
             return
@@ -143,9 +146,18 @@ class Track:
             self._begin(step)
         if not self.active() and found & self.start and (self.clock.cycles == "many" or not self.cycles):
             self._begin(step)
+            if self.clock.cycles == "one" and self.active():
+                self._end_at_once(self.active(), step)
         cycle = self.active()
         if cycle and self.begun is not step:
             self._rebind(cycle, step)
+
+    def _end_at_once(self, cycle: Cycle, step: Step) -> None:
+        if step.conditions & (self.stop - self.start):
+            cycle.halt(step.time)
+            cycle.stopped, cycle.confirmed = step.time, "customer_confirmed" in step.conditions
+        elif step.conditions & self.cancel:
+            cycle.cancel(step.time)
 
     def _reopen(self, step: Step) -> None:
         last = self.cycles[-1] if self.cycles else None

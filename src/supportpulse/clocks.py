@@ -66,7 +66,11 @@ class Clocks:
         self.out: list[Emission] = []
 
     def operate(self, time: int, id64: int, conditions: int, inferred: int, before: int) -> int:
-        """Run the clocks through an entry's conditions; returns the bits of those that started a cycle."""
+        """Run the clocks through an entry's conditions; returns the bits of those that started a cycle.
+
+        A clock stops before it starts. One with a single cycle, which cannot have run before, also ends where it
+        starts: a first reply that holds the solution confirms the problem and solves it, in no time.
+        """
         cycles = self.cycles
         rebound = before != self.binding
         started = 0
@@ -99,6 +103,12 @@ class Clocks:
                 cycle = None
             if ops & START and cycle is None and (clock.many or not self.begun >> index & 1):
                 started |= self._start(clock, time, id64, inferred)
+                cycle = cycles[index]
+                if cycle is not None and not clock.many:
+                    if conditions & clock.stop & ~clock.start:
+                        self._stop(clock, cycle, time, conditions, inferred)
+                    elif ops & CANCEL:
+                        self.cancel(clock, cycle, time)
         if rebound:
             for clock, cycle in zip(self.plan.clocks, cycles, strict=True):
                 if cycle is None or cycle.stop >= 0 or started >> clock.index & 1:

@@ -313,3 +313,33 @@ def test_a_breach_waits_for_as_of_and_a_late_reply_takes_it_back() -> None:
     ]
     with pytest.raises(Rejected, match="id_conflict"):
         ticket.admit(read_event(say("MessagePosted", 31, reply(30).id, by="agent")))  # type: ignore[arg-type]
+
+
+def test_a_first_reply_that_holds_the_solution_meets_its_clock_in_no_time() -> None:
+    """It confirms the problem and solves it in one entry; the clock must not run on and breach."""
+    policy = built_in(
+        'solution = "1h", diagnosis = "1h"',
+        '[inference]\nconfirmed_by = ["first_substantive_reply"]\nsolution_by = ["solution_signals"]\n',
+    )
+    told = fold(policy, [NEW, reply(10, signals={"length": 300, "cause": True})], 100_000)
+    met = {clock: one for (clock, kind, _), one in told if kind == "met"}
+    assert {clock: (one.time - START) / MINUTE for clock, one in met.items()} == {"solution": 10, "diagnosis": 10}
+    assert all(one.elapsed == -1 for one in met.values()), "out of the durations"
+    assert not [kind for (_, kind, _), _ in told if kind in ("at_risk", "breached")]
+
+
+def test_a_ticket_that_is_opened_solved_neither_waits_nor_runs() -> None:
+    """As a telephone call that is written down afterwards."""
+    policy = built_in('first_response = "1h", total_resolution = "1h"')
+    called = say("TicketCreated", 0, by="customer", status="solved")
+    assert run(policy, called) == [("first_response", "cancelled", 0), ("total_resolution", "met", 0)]
+
+
+def test_a_clock_of_many_cycles_does_not_end_where_it_starts() -> None:
+    """One reply ends the silence before it and begins the next."""
+    told = run(built_in('periodic_update = "1h"'), NEW, reply(10), reply(20))
+    assert told == [
+        ("periodic_update", "met", 20),
+        ("periodic_update", "at_risk", 68),
+        ("periodic_update", "breached", 80),
+    ]
