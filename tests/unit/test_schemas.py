@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
@@ -61,6 +61,7 @@ def test_the_example_of_every_type_is_valid(event: dict[str, Any]) -> None:
             decode(json.dumps(event | wrong).encode())
 
 
+@settings(deadline=None)
 @given(histories())
 def test_whatever_is_written_is_valid(history: History) -> None:
     """Any event that the models let pass, as it is encoded, is valid by the published schema."""
@@ -92,6 +93,7 @@ def test_the_schema_speaks_of_the_wire() -> None:
     assert not source.search("a|b")
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(sorted(PUBLISHED)),
     st.sampled_from(("", *RETRACTIONS)),
