@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supportpulse.edges.ticket_events import (
@@ -128,6 +128,7 @@ def test_what_is_said_without_a_time_is_said_in_order() -> None:
     assert abs(events[0].time - datetime.now(UTC)) < timedelta(seconds=60)
 
 
+@settings(deadline=None)
 @given(NAMES, ATTRIBUTES, st.randoms(use_true_random=False), st.integers(-12, 12), st.integers(0, 9))
 def test_an_id_names_what_was_said(ticket: str, said: dict[str, str], random: Any, zone: int, sequence: int) -> None:
     """Neither the order of the fields nor the time zone matter to it; ticket, time, sequence and each value do."""
