@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from supportpulse.exposition import plain
 from supportpulse.names import ANSWER_EDGES_SECONDS, REASON, SOURCE, GatewayMetric, Refusal
 
 MOST_REASONS = 50
@@ -82,8 +83,11 @@ class Measures:
         return reason
 
     def text(self) -> bytes:
-        """Prometheus text format."""
-        return generate_latest(self.registry)
+        """Prometheus text format, without the times at which each series began."""
+        families = list(self.registry.collect())
+        for family in families:
+            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
+        return plain(families)
 
     def _counter(self, family: GatewayMetric, text: str, *labels: str) -> Counter:
         return Counter(family.value.removesuffix("_total"), text, labels, registry=self.registry)
