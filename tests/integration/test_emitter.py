@@ -16,9 +16,10 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from fresh import Fresh
+from stream_feed import until
 from supportpulse import AsyncEmitter, Emitter
 from supportpulse.edges.broker import Broker
-from supportpulse.edges.producer import BufferFull
+from supportpulse.edges.producer import BufferFull, Producer
 from supportpulse.envelope import decode
 from supportpulse.errors import BrokerUnavailable, ConfigError, Rejected
 from supportpulse.events import DeadlineReached, Due, Event, Heartbeat, MarkedAsSpam, TicketEvent
@@ -170,21 +171,24 @@ async def test_an_emitter_that_is_not_open_says_so() -> None:
     await desk.close(finish=None)
 
 
-async def test_a_cancelled_opening_leaves_nothing_behind(settings: Settings) -> None:
+async def test_a_cancelled_opening_leaves_nothing_behind(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its connection is closed once it is there, and no heartbeat goes on."""
-    before = threading.active_count()
+    closed: list[Producer] = []
+    close = Producer.close
+
+    def noted(producer: Producer, *, flush: bool = True) -> None:
+        close(producer, flush=flush)
+        closed.append(producer)
+
+    monkeypatch.setattr(Producer, "close", noted)
     desk = AsyncEmitter("desk", settings.bootstrap, topic=settings.events_topic)
     opening = asyncio.create_task(desk.open())
     await asyncio.sleep(0)
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
-    deadline = time.monotonic() + 30
-    names = {thread.name for thread in threading.enumerate()}
-    while "supportpulse-pulse" in names or threading.active_count() > before + 1:
-        assert time.monotonic() < deadline, names
-        await asyncio.sleep(0.05)
-        names = {thread.name for thread in threading.enumerate()}
+    await until(lambda: closed, "closed")
+    await until(lambda: "supportpulse-pulse" not in {thread.name for thread in threading.enumerate()}, "no heartbeats")
 
 
 def fill(desk: Emitter, first: int) -> int:
