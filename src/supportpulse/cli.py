@@ -19,6 +19,7 @@ COMMANDS = {
     "topics": "topics",
     "gateway": "gateway",
     "webhook": "webhook",
+    "reconcile": "reconcile",
     "emit": "emit",
     "import": "import_log",
     "simulate": "simulate",

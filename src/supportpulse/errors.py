@@ -43,6 +43,10 @@ class TopicMismatch(ConfigError):
     """A topic exists but not as the worker needs it (partition count, timestamp type, cleanup policy)."""
 
 
+class ApiError(SupportpulseError):
+    """A helpdesk's API refused a request, or did not answer for long: the address, what was said, what is valid."""
+
+
 class DataMissing(SupportpulseError):
     """Input a command was told to read is not there."""
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from supportpulse.edges.adapters.adapter import Adapter, Options
 from supportpulse.edges.gateway import secret as secrets_
+from supportpulse.edges.gateway.api import ApiTable
 from supportpulse.edges.gateway.signatures import SCHEMES, TOKEN, Scheme
 from supportpulse.edges.gateway.vendors import VENDORS, Vendor, adapter, available, wants_mapping
 from supportpulse.errors import DeclarationError
@@ -52,6 +53,7 @@ class SourceTable(BaseModel):
         TOKEN_HEADER
     )
     mapping: str | None = None
+    api: ApiTable | None = None
     statuses: dict[str, Status] = {}
     attributes: dict[Attribute, Annotated[str, Field(min_length=1, max_length=200)]] = {}
     values: dict[Valued, dict[str, Value]] = {}
@@ -100,6 +102,7 @@ class Source:
     rate_per_second: float
     burst: int
     kept_headers: tuple[str, ...]
+    api: ApiTable | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def _source(path: Path, name: str, table: SourceTable, environ: Mapping[str, str
         rate_per_second=table.rate_per_second,
         burst=table.burst,
         kept_headers=preset.kept_headers,
+        api=table.api,
     )
 
 
@@ -198,32 +202,39 @@ def _explained(path: Path, error: ValidationError) -> DeclarationError:
     place = [str(part) for part in first["loc"] if part != "[key]"]
     key, kind = ".".join(place) or "sources", first["type"]
     field = place[2] if len(place) > 2 and place[0] == "sources" else ""
-    found: object = "a hidden value" if field == "secrets" else first["input"]
+    model: type[BaseModel] = SourceTable if field else SourcesFile
+    secret = field == "secrets"
+    if field == "api" and len(place) > 3:
+        model, field = ApiTable, place[3]
+        secret = field == "token"
+    found: object = "a hidden value" if secret else first["input"]
     if isinstance(found, dict):
         found = ", ".join(map(str, found)) or "nothing"
     if kind == "missing":
         found, valid = "nothing", "this key must be set"
     elif kind == "extra_forbidden":
         found = place[-1]
-        valid = f"one of {', '.join(SourceTable.model_fields if field else SourcesFile.model_fields)}"
+        valid = f"one of {', '.join(model.model_fields)}"
     elif field == "statuses":
         valid = f"one of {', '.join(STATUSES)}"
     elif field == "attributes":
         found, valid = place[3] if len(place) > 3 else found, f"one of {', '.join(_attributes())}, with a dotted path"
     elif field == "values":
         valid = f"a table for one of {', '.join((*_attributes(), 'team'))}: the vendor's value = ours"
-    elif field == "secrets":
+    elif model is ApiTable:
+        valid = secrets_.VALID if secret else _described(model, field) or first["msg"]
+    elif secret:
         valid = f"a list of 1 to 10 places: {secrets_.VALID}"
     elif first["loc"][-1] == "[key]":
         valid = NAMES
     else:
-        valid = _described(field) or first["msg"]
+        valid = _described(model, field) or first["msg"]
     return DeclarationError(str(path), key, found, valid)
 
 
-def _described(field: str) -> str | None:
+def _described(model: type[BaseModel], field: str) -> str | None:
     """What a field's type says is valid, also where None is valid as well."""
-    info = SourceTable.model_fields.get(field)
+    info = model.model_fields.get(field)
     if info is None or info.description:
         return info and info.description
     metadata = [*info.metadata, *(one for part in get_args(info.annotation) for one in get_args(part)[1:])]

@@ -1,0 +1,52 @@
+"""A source's API, ready to be read: whose it is, where, with which token, and which part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from supportpulse.edges.gateway.secret import BadSecret, read_secret
+from supportpulse.edges.gateway.sources import Source
+from supportpulse.edges.reconcile import github
+from supportpulse.edges.reconcile.pages import Pages, Told
+from supportpulse.edges.reconcile.recovered import Recovered
+from supportpulse.errors import DeclarationError
+
+VENDORS = ("github",)
+
+
+@dataclass(frozen=True)
+class Account:
+    """`scope` names what is read; `open` gives its pages, `recover` the webhooks of a window."""
+
+    scope: str
+    open: Callable[[Told], Pages]
+    recover: Callable[[Pages, datetime], Iterator[Recovered]]
+
+
+def account_of(source: Source, file: Path, environ: Mapping[str, str] | None = None) -> Account:
+    """The account of a source of a file. Raises `DeclarationError` with what is missing, never with a secret."""
+
+    def wrong(key: str, found: object, valid: str) -> DeclarationError:
+        return DeclarationError(str(file), f"sources.{source.name}.{key}", found, valid)
+
+    if source.vendor not in VENDORS:
+        raise wrong("vendor", source.vendor, f"for reconcile, one of {', '.join(VENDORS)}")
+    if (api := source.api) is None:
+        raise wrong("api", "nothing", "a table with a token, and a repository")
+    if api.repository is None:
+        raise wrong("api.repository", "nothing", "OWNER/NAME")
+    try:
+        token = read_secret(api.token, file.parent, environ).decode("latin-1")
+    except BadSecret as error:
+        raise wrong("api.token", error.found, error.valid) from None
+    if not token.isprintable() or " " in token:
+        raise wrong("api.token", "letters that no token has", "a token alone")
+    url, repository = api.url or github.API, api.repository
+    return Account(
+        scope=f"{url} {repository}",
+        open=lambda told: Pages(url, github.headers(token), told=told),
+        recover=lambda pages, since: github.recover(pages, repository, since),
+    )
