@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from supportpulse.edges.gateway.secret import BadSecret, read_secret
 from supportpulse.edges.gateway.sources import Source
-from supportpulse.edges.reconcile import github
+from supportpulse.edges.reconcile import github, jira
 from supportpulse.edges.reconcile.pages import Pages, Told
 from supportpulse.edges.reconcile.recovered import Recovered
 from supportpulse.errors import DeclarationError
 
-VENDORS = ("github",)
+VENDORS = ("github", "jira")
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,26 @@ def account_of(source: Source, file: Path, environ: Mapping[str, str] | None = N
     if source.vendor not in VENDORS:
         raise wrong("vendor", source.vendor, f"for reconcile, one of {', '.join(VENDORS)}")
     if (api := source.api) is None:
-        raise wrong("api", "nothing", "a table with a token, and a repository")
-    if api.repository is None:
-        raise wrong("api.repository", "nothing", "OWNER/NAME")
+        raise wrong("api", "nothing", "a table with a token, and the repository or the url and the project")
     try:
         token = read_secret(api.token, file.parent, environ).decode("latin-1")
     except BadSecret as error:
         raise wrong("api.token", error.found, error.valid) from None
     if not token.isprintable() or " " in token:
         raise wrong("api.token", "letters that no token has", "a token alone")
-    url, repository = api.url or github.API, api.repository
+    if source.vendor == "github":
+        if (repository := api.repository) is None:
+            raise wrong("api.repository", "nothing", "OWNER/NAME")
+        url, scope = api.url or github.API, repository
+        headers, recover = github.headers(token), partial(github.recover, repository=repository)
+    else:
+        if api.url is None or (project := api.project) is None:
+            raise wrong("api.project" if api.url else "api.url", "nothing", "the desk's address and a project's key")
+        url, scope = api.url, project
+        headers = jira.headers(token, api.user)
+        recover = partial(jira.recover, project=project, cloud=api.user is not None)
     return Account(
-        scope=f"{url} {repository}",
-        open=lambda told: Pages(url, github.headers(token), told=told),
-        recover=lambda pages, since: github.recover(pages, repository, since),
+        scope=f"{url} {scope}",
+        open=lambda told: Pages(url, headers, told=told),
+        recover=lambda pages, since: recover(pages, since=since),
     )
