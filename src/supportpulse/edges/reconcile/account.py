@@ -10,12 +10,12 @@ from pathlib import Path
 
 from supportpulse.edges.gateway.secret import BadSecret, read_secret
 from supportpulse.edges.gateway.sources import Source
-from supportpulse.edges.reconcile import github, jira
+from supportpulse.edges.reconcile import github, jira, zendesk
 from supportpulse.edges.reconcile.pages import Pages, Told
 from supportpulse.edges.reconcile.recovered import Recovered
 from supportpulse.errors import DeclarationError
 
-VENDORS = ("github", "jira")
+VENDORS = ("github", "jira", "zendesk")
 
 
 @dataclass(frozen=True)
@@ -36,18 +36,24 @@ def account_of(source: Source, file: Path, environ: Mapping[str, str] | None = N
     if source.vendor not in VENDORS:
         raise wrong("vendor", source.vendor, f"for reconcile, one of {', '.join(VENDORS)}")
     if (api := source.api) is None:
-        raise wrong("api", "nothing", "a table with a token, and the repository or the url and the project")
+        raise wrong("api", "nothing", "a table with a token, and the repository or the url")
     try:
         token = read_secret(api.token, file.parent, environ).decode("latin-1")
     except BadSecret as error:
         raise wrong("api.token", error.found, error.valid) from None
     if not token.isprintable() or " " in token:
         raise wrong("api.token", "letters that no token has", "a token alone")
+    recover: Callable[..., Iterator[Recovered]]
     if source.vendor == "github":
         if (repository := api.repository) is None:
             raise wrong("api.repository", "nothing", "OWNER/NAME")
         url, scope = api.url or github.API, repository
         headers, recover = github.headers(token), partial(github.recover, repository=repository)
+    elif source.vendor == "zendesk":
+        if api.url is None or api.user is None:
+            raise wrong("api.user" if api.url else "api.url", "nothing", "the desk's address and a user's")
+        url, scope = api.url, "tickets"
+        headers, recover = zendesk.headers(token, api.user), zendesk.recover
     else:
         if api.url is None or (project := api.project) is None:
             raise wrong("api.project" if api.url else "api.url", "nothing", "the desk's address and a project's key")
