@@ -23,7 +23,7 @@ class Ended(KafkaError):  # type: ignore[misc]
 class Delivery(AIOKafkaProducer):  # type: ignore[misc]
     """aiokafka's `stop` waits for ever for a broker that is gone, and cancelling it leaves a sender that goes on
     trying: its records would land behind newer ones of the same keys. After `end` nothing is written any more, and
-    whatever was not acknowledged has failed with `Ended`.
+    whatever was not acknowledged, or waits to be sent, has failed with `Ended`.
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -71,10 +71,23 @@ class Delivery(AIOKafkaProducer):  # type: ignore[misc]
             await asyncio.wait_for(self.client.close(), CLOSE_SECONDS)
         if tasks:
             await asyncio.wait(tasks, timeout=CLOSE_SECONDS)
+        waiting = self.client._md_update_fut
+        if waiting is not None and not waiting.done():  # for a topic's partitions: nobody looks them up any more
+            _fail(waiting)
         self._message_accumulator.fail_all(Ended("the producer was ended before the broker answered"))
 
     def _refuse(self) -> None:
         async def refuse(*args: Any, **options: Any) -> None:
             raise Ended("the producer was ended")
 
+        def unknown() -> asyncio.Future[Any]:  # aiokafka does not always await it
+            return _fail(asyncio.get_running_loop().create_future())
+
         self.client.send = refuse
+        self.client.force_metadata_update = unknown
+
+
+def _fail(waiting: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    waiting.set_exception(Ended("the producer was ended before it knew the topic"))
+    waiting.exception()  # nobody may be left to ask
+    return waiting

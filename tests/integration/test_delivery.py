@@ -120,3 +120,37 @@ async def test_a_producer_that_finds_no_broker_is_a_kafka_error_until_there_is_o
     await producer.stop()
     with pytest.raises(KafkaConnectionError, match="stopped"):
         await producer.ready()
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["while it is ended", "after its end"])
+async def test_whoever_waits_for_a_topic_that_a_replaced_producer_never_wrote_to_is_told(
+    kafka: str, fresh: Fresh, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """Nobody looks the partitions up any more, so a sweep of deadlines would wait for them for ever."""
+    settings = await asyncio.to_thread(fresh.topics, kafka, partitions=1)
+    monkeypatch.setattr(producers, "STOP_SECONDS", 0.1)
+    producer = Producer(kafka)
+    await producer.start()
+    old = await producer.ready()
+    asked = asyncio.Event()
+
+    async def never(*_: Any) -> bool:
+        asked.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(old.client, "_metadata_update", never)
+    if late:
+        await old.end(0)
+    batch = old.create_batch()
+    batch.append(key=b"K", value=b"1", timestamp=None)
+    batch.close()
+    sending = asyncio.create_task(old.send_batch(batch, settings.events_topic, partition=0))
+    if not late:
+        await asked.wait()
+        producer.discard(old)
+    with pytest.raises(Ended):
+        await asyncio.wait_for(sending, 15)
+    changelog = Changelog(producer)
+    await (await changelog.send(settings.events_topic, 0, [(b"K", b"2")])).acknowledged()
+    await producer.stop()
