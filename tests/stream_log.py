@@ -15,6 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from supportpulse import codec, envelope, panes, record
 from supportpulse.clock import Plan
@@ -206,7 +207,10 @@ async def _lag(settings: Settings, clients: Any, expect_events: int) -> str:
     ends = await consumer.end_offsets(parts)
     if sum(ends.values()) < expect_events:
         return f"{sum(ends.values())} records in the log, {expect_events} expected"
-    committed = await admin.list_consumer_group_offsets(settings.app_id, partitions=parts)
+    try:
+        committed = await admin.list_consumer_group_offsets(settings.app_id, partitions=parts)
+    except GroupCoordinatorNotAvailableError:  # of a new broker, until the first group is there
+        return "the broker has no groups yet"
     behind = {part.partition: (committed[part].offset if part in committed else None, end)
               for part, end in ends.items()
               if end and (part not in committed or committed[part].offset != end)}  # fmt: skip
