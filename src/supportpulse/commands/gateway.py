@@ -49,7 +49,8 @@ def command(
     """Take webhooks at /webhooks/SOURCE, prove who sent them, and answer once Kafka has acknowledged their events.
 
     What it answers: 200 taken, 202 kept as a dead letter, 401 not authentic, 413 too large, 429 too many, 503 Kafka did
-    not acknowledge in time: the vendor tries again. Nothing is kept on disk. Changes of the sources file and of files with secrets are followed (SIGHUP: at once). TLS is for a proxy in
+    not acknowledge in time: the vendor tries again, or `supportpulse reconcile` brings what was missed. Nothing is kept
+    on disk. Changes of the sources file and of files with secrets are followed (SIGHUP: at once). TLS is for a proxy in
     front of it. Also there: /docs, /metrics, /healthz, /readyz.
 
     \b
