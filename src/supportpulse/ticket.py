@@ -148,8 +148,7 @@ class Ticket:
         """The next instant (ms) at which a marker would decide something."""
         if self.retired:
             return NEVER
-        due = NEVER if self.fold.void_at >= 0 else self.fold.next_due()
-        return min(due, self.retire_at())
+        return min(self.fold.next_due(), self.retire_at())
 
     def _born(self, reading: Reading) -> bool:
         """Make the creation out of the first event that shows it; False if the history must be folded again for it."""

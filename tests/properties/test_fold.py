@@ -57,6 +57,11 @@ class Streamed:
         if self.ticket is not None:
             self._tell(f"{self.ticket.source}|1", self.ticket.decide(as_of))
 
+    def sweep(self, watermark: int) -> None:
+        """Send the markers that fall due up to a watermark, and no other."""
+        while self.ticket is not None and self.ticket.fold.as_of < (due := self.ticket.next_due()) <= watermark:
+            self.mark(due)
+
     def reload(self) -> None:
         if self.ticket is not None:
             value = codec.encode(self.ticket)
@@ -115,6 +120,20 @@ def test_order_repeats_reloads_and_markers_do_not_matter(history: History, data:
         if data.draw(st.booleans()):
             streamed.reload()
     streamed.mark(history.as_of)
+    streamed.check(history, history.as_of)
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories(), st.data())
+def test_markers_at_the_next_due_times_are_enough(history: History, data: st.DataObject) -> None:
+    """A ticket that is asked only when it says it is due has said by the watermark what the oracle says."""
+    streamed = Streamed(history.policy_name)
+    times = sorted(int(event.time.timestamp() * 1000) for event in history.events)
+    for event in history.events:
+        streamed.take(event)
+        if data.draw(st.booleans()):
+            streamed.sweep(min(history.as_of, data.draw(st.sampled_from(times))))
+    streamed.sweep(history.as_of)
     streamed.check(history, history.as_of)
 
 
