@@ -25,6 +25,6 @@ ENV PATH=/opt/supportpulse/bin:$PATH \
     SUPPORTPULSE_DATA_DIR=/tmp/supportpulse
 USER supportpulse
 WORKDIR /
-EXPOSE 9464 9470 9480
+EXPOSE 9464 9466 9470 9480
 ENTRYPOINT ["supportpulse"]
 CMD ["--help"]

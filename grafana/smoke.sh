@@ -15,7 +15,8 @@ START_SECONDS=${START_SECONDS:-420} # images have to be fetched and built the fi
 CHECK_SECONDS=${CHECK_SECONDS:-240}
 export COMPOSE_PROJECT_NAME=supportpulse-smoke COMPOSE_PROFILES=demo
 GRAFANA_ADMIN_PASSWORD=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
-export GRAFANA_ADMIN_PASSWORD
+HELPDESK_WEBHOOK_SECRET=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+export GRAFANA_ADMIN_PASSWORD HELPDESK_WEBHOOK_SECRET
 failed=0
 
 say() { printf '%s\n' "$*"; }
@@ -26,7 +27,7 @@ need() {
 
 down() {
     if [ -n "${KEEP:-}" ]; then
-        say "left running; to end it: COMPOSE_PROJECT_NAME=$COMPOSE_PROJECT_NAME COMPOSE_PROFILES=demo GRAFANA_ADMIN_PASSWORD=x docker compose down -v"
+        say "left running; to end it: COMPOSE_PROJECT_NAME=$COMPOSE_PROJECT_NAME COMPOSE_PROFILES=demo GRAFANA_ADMIN_PASSWORD=x HELPDESK_WEBHOOK_SECRET=x docker compose down -v"
     else
         docker compose down --volumes --remove-orphans --timeout 20 >/dev/null 2>&1 || say "could not take everything down: docker compose -p $COMPOSE_PROJECT_NAME down -v"
     fi
@@ -69,7 +70,7 @@ services_are_healthy() {
     local states bad
     states=$(docker compose ps --all --format '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}')
     bad=$(grep -vE '^(topics exited +0|[a-z]+ running healthy 0)$' <<<"$states" || true)
-    if [ -n "$bad" ] || [ "$(wc -l <<<"$states")" -lt 8 ]; then
+    if [ -n "$bad" ] || [ "$(wc -l <<<"$states")" -lt 9 ]; then
         say "${bad:-only these are there: $states}"
         return 1
     fi
@@ -83,10 +84,28 @@ events_are_counted() {
     atleast 1 "${value:-0}" events
 }
 
+# targets_are_up JOB WHAT
 targets_are_up() {
     local value
-    value=$(prometheus_query 'sum(up{job="supportpulse"})' | sed -nE 's/.*"value":\[[^,]*,"([0-9]+)".*/\1/p')
-    atleast 1 "${value:-0}" workers
+    value=$(prometheus_query "sum(up{job=\"$1\"})" | sed -nE 's/.*"value":\[[^,]*,"([0-9]+)".*/\1/p')
+    atleast 1 "${value:-0}" "$2"
+}
+
+# A webhook of now, signed with the secret of the example source; success means that Kafka has acknowledged its event.
+a_webhook_is_taken() {
+    local now
+    now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+    docker compose exec -T gateway sh -c 'cat >/tmp/sample.json && supportpulse webhook helpdesk /tmp/sample.json --sources /etc/supportpulse/sources.toml' <<EOF
+{"type": "zen:event-type:ticket.created", "id": "smoke", "time": "$now", "subject": "zen:ticket:1",
+ "event": {}, "detail": {"id": "1", "status": "NEW", "requester_id": "2", "created_at": "$now", "updated_at": "$now"}}
+EOF
+}
+
+a_forged_webhook_is_not() {
+    local status
+    status=$(curl --silent --max-time 10 --noproxy '*' --output /dev/null --write-out '%{http_code}' --data '{}' http://127.0.0.1:9466/webhooks/helpdesk)
+    say "answer $status"
+    [ "$status" = 401 ]
 }
 
 prometheus_has_rules() {
@@ -99,7 +118,7 @@ prometheus_has_rules() {
     atleast 20 "$(count '"type":"(alerting|recording)"' <<<"$rules")" rules
 }
 
-grafana_has_boards() { atleast 3 "$(grafana '/api/search?type=dash-db' | count '"uid":"supportpulse-(overview|detail|pipeline)"')" boards; }
+grafana_has_boards() { atleast 4 "$(grafana '/api/search?type=dash-db' | count '"uid":"supportpulse-(overview|detail|pipeline|gateway)"')" boards; }
 
 anybody_may_look() { get http://127.0.0.1:3000/api/dashboards/uid/supportpulse-overview >/dev/null; }
 
@@ -139,7 +158,7 @@ try:
 except OSError as error:
     raise SystemExit(error.errno != errno.EROFS)
 raise SystemExit("a file could be written")'
-    for service in worker board alerts; do
+    for service in worker gateway board alerts; do
         docker compose exec -T "$service" python -c "$code" || return 1
     done
 }
@@ -159,9 +178,12 @@ if ! docker compose up --build --detach --quiet-pull --wait --wait-timeout "$STA
 fi
 check "every service is healthy" services_are_healthy
 check "events reach the worker and Prometheus" events_are_counted
-check "Prometheus scrapes the worker" targets_are_up
+check "the gateway takes a signed webhook" a_webhook_is_taken
+check "the gateway takes no other" a_forged_webhook_is_not
+check "Prometheus scrapes the worker" targets_are_up supportpulse workers
+check "Prometheus scrapes the gateway" targets_are_up supportpulse-gateway gateways
 check "Prometheus has evaluated the rules" prometheus_has_rules
-check "Grafana has the three boards" grafana_has_boards
+check "Grafana has the four boards" grafana_has_boards
 check "Grafana has the alert rules" grafana_has_rules
 check "Grafana reads Prometheus" grafana_reads_prometheus
 check "anybody may look at a board" anybody_may_look

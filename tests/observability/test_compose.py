@@ -184,11 +184,14 @@ def broken(service: str, key: str, value: object) -> Callable[[Config], None]:
         (mounted_from_here, broken("prometheus", "volumes", ["./prometheus:/etc/prometheus:ro"])),
         (mounted_from_here, broken("prometheus", "volumes", ["./grafana/prometheus:/etc/prometheus"])),
         (mounted_from_here, broken("prometheus", "volumes", ["data:/prometheus"])),
+        (mounted_from_here, broken("gateway", "volumes", ["./gateway:/etc/supportpulse"])),
+        (without_passwords, broken("gateway", "environment", {"HELPDESK_WEBHOOK_SECRET": "${X:-changeme}"})),
         (waited_for, broken("worker", "depends_on", {"kafka": {"condition": "service_started"}})),
         (waited_for, broken("worker", "depends_on", {"zookeeper": {"condition": "service_healthy"}})),
         (commands_exist, broken("worker", "command", ["work"])),
         (commands_exist, broken("topics", "command", ["topics", "make"])),
         (commands_exist, broken("board", "command", ["board", "--adress", "0.0.0.0"])),
+        (commands_exist, broken("gateway", "command", ["gateway", "--name", "gateway-1"])),
         (commands_exist, broken("board", "user", "1000:1000")),
     ],
 )
@@ -203,7 +206,7 @@ def test_a_compose_file_that_breaks_a_rule_is_caught(
 
 def test_health_checks_ask_what_the_service_listens_on(config: Config) -> None:
     """Each of our Python checks is a program, and asks a port that its service publishes or exposes."""
-    for name in ("worker", "board", "alerts"):
+    for name in ("worker", "gateway", "board", "alerts"):
         service = config["services"][name]
         kind, python, option, code = service["healthcheck"]["test"]
         assert (kind, python, option) == ("CMD", "python", "-c")

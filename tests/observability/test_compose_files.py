@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
+from supportpulse.alerting.health import JOB
+from supportpulse.edges.gateway.sources import load
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 
@@ -34,8 +37,8 @@ def compose() -> list[str] | None:
 
 
 @pytest.mark.skipif(compose() is None, reason="neither docker compose nor docker-compose (Debian: docker-compose)")
-def test_compose_itself_reads_it_and_wants_a_password(tmp_path: Path) -> None:
-    """With `.env` made from the example and a password in it the file is valid; with the example itself, a clear no."""
+def test_compose_itself_reads_it_and_wants_what_is_secret(tmp_path: Path) -> None:
+    """With `.env` made from the example and both secrets in it the file is valid; without either, a clear no."""
     command = [
         *(compose() or []),
         "--env-file",
@@ -45,20 +48,30 @@ def test_compose_itself_reads_it_and_wants_a_password(tmp_path: Path) -> None:
         "--project-directory",
         str(ROOT),
     ]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("GRAFANA_", "COMPOSE_"))}
+    ours = ("GRAFANA_", "COMPOSE_", "HELPDESK_", "SUPPORTPULSE_")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     example = (ROOT / ".env.example").read_text("utf-8")
+    with_password = example.replace("GRAFANA_ADMIN_PASSWORD=\n", "GRAFANA_ADMIN_PASSWORD=tested\n")
+    with_secret = example.replace("HELPDESK_WEBHOOK_SECRET=\n", "HELPDESK_WEBHOOK_SECRET=a-tested-secret\n")
+    with_both = with_secret.replace("GRAFANA_ADMIN_PASSWORD=\n", "GRAFANA_ADMIN_PASSWORD=tested\n")
 
     def read(text: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "env").write_text(text, "utf-8")
         return subprocess.run([*command, "config"], env=environ, capture_output=True, text=True, check=False)
 
-    refused = read(example)
-    assert refused.returncode != 0
-    assert "put a password for Grafana's admin into .env" in refused.stderr
-    accepted = read(example.replace("GRAFANA_ADMIN_PASSWORD=\n", "GRAFANA_ADMIN_PASSWORD=tested\n"))
+    for text, said in (
+        (with_secret, "put a password for Grafana's admin into .env"),
+        (with_password, "put the secret of your helpdesk's webhooks into .env"),
+    ):
+        refused = read(text)
+        assert refused.returncode != 0
+        assert said in refused.stderr
+    accepted = read(with_both)
     assert accepted.returncode == 0, accepted.stderr
     services = yaml.safe_load(accepted.stdout)["services"]
     assert services["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "tested"
+    assert services["gateway"]["environment"]["HELPDESK_WEBHOOK_SECRET"] == "a-tested-secret"
+    assert services["worker"]["environment"]["SUPPORTPULSE_DECISION_GRACE_SECONDS"] == "helpdesk=60"
 
 
 def test_the_example_names_every_variable_of_the_compose_file() -> None:
@@ -68,16 +81,53 @@ def test_the_example_names_every_variable_of_the_compose_file() -> None:
     assert "/.env" in (ROOT / ".gitignore").read_text("utf-8").split()
 
 
+def test_the_gateway_is_the_same_instance_after_a_restart(config: dict[str, Any]) -> None:
+    """Its name is fixed, so is its host's, and no command or health check of it names another port."""
+    gateway = config["services"]["gateway"]
+    told = dict(zip(gateway["command"][1::2], gateway["command"][2::2], strict=True))
+    assert told["--instance"] == gateway["hostname"]
+    assert gateway["ports"] == [f"127.0.0.1:{told['--port']}:{told['--port']}"]
+    assert "/readyz" in gateway["healthcheck"]["test"][-1]
+    (mount,) = gateway["volumes"]
+    source, target, mode = mount.split(":")
+    assert (ROOT / source / Path(told["--sources"]).relative_to(target)).is_file()
+    assert mode == "ro"
+
+
+def test_the_example_of_sources_works_as_it_stands_and_with_all_its_tables(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """The service's environment is all it needs; uncommented, each table is one; workers are told its graces."""
+    example = (ROOT / "gateway" / "sources.toml").read_text("utf-8")
+    environ = dict.fromkeys(config["services"]["gateway"]["environment"], "a-secret-of-tests")
+    assert list(load(ROOT / "gateway" / "sources.toml", environ).sources) == ["helpdesk"]
+    (tmp_path / "secrets").mkdir()
+    for name in re.findall(r"file:secrets/([\w-]+)", example):
+        (tmp_path / "secrets" / name).write_text("a-secret-of-tests\n", "utf-8")
+    (tmp_path / "sources.toml").write_text(re.sub(r"(?m)^#(?=\S)", "", example), "utf-8")
+    everything = load(tmp_path / "sources.toml", environ).sources
+    assert [source.vendor for source in everything.values()] == ["zendesk", "jira", "github", "freshdesk"]
+    assert "/gateway/secrets/" in (ROOT / ".gitignore").read_text("utf-8").split()
+
+    grace = f"helpdesk={everything['helpdesk'].grace_seconds:g}"
+    told = config["services"]["worker"]["environment"]["SUPPORTPULSE_DECISION_GRACE_SECONDS"]
+    assert told == f"${{SUPPORTPULSE_DECISION_GRACE_SECONDS:-{grace}}}"
+    assert f"SUPPORTPULSE_DECISION_GRACE_SECONDS={grace}" in (ROOT / ".env.example").read_text("utf-8").split()
+
+
 def test_what_grafana_and_prometheus_are_told_matches_the_services(config: dict[str, Any]) -> None:
     """Addresses in their files are services and ports of the compose file; paths are mounted; uids agree."""
     services = config["services"]
     grafana = ROOT / "grafana"
     scrape = yaml.safe_load((grafana / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
-    (worker,) = (job for job in scrape if job["job_name"] == "supportpulse")
-    (found,) = worker["dns_sd_configs"]
-    assert found["names"] == ["worker"]
-    assert services["worker"]["expose"] == [str(found["port"])]
-    assert services["worker"]["environment"]["SUPPORTPULSE_METRICS_PORT"] == found["port"]
+    jobs = {job["job_name"]: job["dns_sd_configs"] for job in scrape}
+    assert {f'job="{name}"' for name in jobs} == {JOB, 'job="supportpulse-gateway"'}
+    (worker,), (gateway,) = jobs["supportpulse"], jobs["supportpulse-gateway"]
+    assert worker["names"] == ["worker"]
+    assert services["worker"]["expose"] == [str(worker["port"])]
+    assert services["worker"]["environment"]["SUPPORTPULSE_METRICS_PORT"] == worker["port"]
+    assert gateway["names"] == ["gateway"]
+    assert services["gateway"]["ports"] == [f"127.0.0.1:{gateway['port']}:{gateway['port']}"]
 
     provisioned = grafana / "provisioning"
     (source,) = yaml.safe_load((provisioned / "datasources" / "prometheus.yml").read_text("utf-8"))["datasources"]
