@@ -9,21 +9,20 @@ from itertools import chain, pairwise
 
 from xxhash import xxh3_64_digest
 
-_LANES = [sum(1 << (32 * bit) for bit in range(8) if byte >> bit & 1) for byte in range(256)]
-
 
 def likeness(words: list[str]) -> str | None:
     """The simhash as 16 hex digits; None of no words. Of very long texts the first 4,000 words count."""
-    kept = ["0" if word.isdigit() else word for word in words[:4000]]
+    kept = [b"0" if word.isdigit() else word.encode() for word in words[:4000]]
     if not kept:
         return None
-    digests = [xxh3_64_digest(shingle.encode()) for shingle in chain(kept, map(" ".join, pairwise(kept)))]
-    flat, half = b"".join(digests), len(digests) / 2
+    flat = b"".join(map(xxh3_64_digest, chain(kept, map(b" ".join, pairwise(kept)))))
+    count = len(flat) // 8
+    ones = int.from_bytes(b"\1" * count, "big")  # the lowest bit of a byte of every digest
     value = 0
     for place in range(8):
-        counts = sum(map(_LANES.__getitem__, flat[place::8]))
-        byte = sum(1 << bit for bit in range(8) if (counts >> (32 * bit) & 0xFFFFFFFF) > half)
-        value = value << 8 | byte
+        bytes_there = int.from_bytes(flat[place::8], "big")
+        for bit in range(7, -1, -1):
+            value = value << 1 | (2 * (bytes_there >> bit & ones).bit_count() > count)
     return f"{value:016x}"
 
 
