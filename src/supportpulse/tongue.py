@@ -6,6 +6,7 @@ A library for all languages weighs megabytes and is unsure of one short sentence
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from supportpulse.phrasebook import BOOKS
 
@@ -18,27 +19,41 @@ _SCRIPTS = {
     "th": re.compile("[\u0e00-\u0e7f]"),
     "hi": re.compile("[\u0900-\u097f]"),
 }
+_OTHER = re.compile(f"[{''.join(one.pattern[1:-1] for one in _SCRIPTS.values())}]")
 _LATIN = re.compile("[a-z\u00df-\u024f]")
 _WORDED = {language: book for language, book in BOOKS.items() if book.stop_words}
+_MARKS = [(mark, language) for language, book in _WORDED.items() for mark in book.marks]
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _language, _book in _WORDED.items():
+    for _word in _book.stop_words:
+        _LANGUAGES_OF.setdefault(_word, []).append(_language)
 
 
 def language_of(text: str, words: list[str]) -> str | None:
     """A two-letter code, or None if nothing tells. `words` are the folded tokens of `text`; the first 4,000 count."""
     text = text[:20_000].lower()
-    counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS.items()} if not text.isascii() else {}
+    if not _OTHER.search(text):
+        return _by_words(text, words[:4000])
+    letters = Counter(text)
+    different = "".join(letters)
+    counts = {name: sum(map(letters.__getitem__, one.findall(different))) for name, one in _SCRIPTS.items()}
     han, kana = counts.pop("han", 0), counts.pop("kana", 0)
     if han + kana:
         counts["ja" if kana * 12 > han else "zh"] = (han + kana) * 3  # an ideograph says what several letters do
-    other = max(counts, key=lambda name: counts[name], default="")
-    if other and counts[other] * 4 > len(_LATIN.findall(text)):
+    other = max(counts, key=lambda name: counts[name])
+    if counts[other] * 4 > sum(map(letters.__getitem__, _LATIN.findall(different))):
         return other
     return _by_words(text, words[:4000])
 
 
 def _by_words(text: str, words: list[str]) -> str | None:
-    scores = {
-        language: sum(map(book.stop_words.__contains__, words)) + 2 * sum(map(text.count, book.marks))
-        for language, book in _WORDED.items()
-    }
+    scores = dict.fromkeys(_WORDED, 0)
+    for word in words:
+        if word in _LANGUAGES_OF:
+            for language in _LANGUAGES_OF[word]:
+                scores[language] += 1
+    if not text.isascii():
+        for mark, language in _MARKS:
+            scores[language] += 2 * text.count(mark)
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] else None
