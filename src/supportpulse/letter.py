@@ -19,12 +19,11 @@ from supportpulse.phrasebook import BOOKS, key
 MOST = 200_000
 _PIECE = re.compile(r".{1,500}(?=\s)|.{1,500}", re.DOTALL)
 # Zero-width and bidirectional controls, variation selectors, soft hyphens, tatweel; every control but tab and newline.
-_UNSEEN = dict.fromkeys([
-    0xAD, 0x34F, 0x61C, 0x640, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070),
-    *range(0xFE00, 0xFE10), 0xFEFF, *range(0xFFF9, 0xFFFC), 0xFFFD, *range(9), *range(0xE, 0x20), *range(0x7F, 0xA0),
-    *range(0xD800, 0xE000), *range(0xE0000, 0xE0080),
-])  # fmt: skip
-_LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_UNSEEN = re.compile(
+    "[\0-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u0640\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ufffd\U000e0000-\U000e007f]"
+)
+_LINE_ENDS = re.compile(r"[\r\x0b\x0c\x85\u2028\u2029](?:(?<=\r)\n)?")
 _BREAKING = frozenset({
     "address", "article", "blockquote", "body", "br", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4",
     "h5", "h6", "header", "hr", "li", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul",
@@ -39,6 +38,7 @@ _QUOTE_MARKS = re.compile(
 _RULE = re.compile(r"^\s{0,3}[-_=*]{2,10}\s{0,3}$")
 _FORWARD = re.compile(r"^\s{0,3}[-_]{3,40} {0,3}[^-_\n]{3,60}[-_]{3,40}\s{0,3}$|^\s{0,3}_{20,200}\s{0,3}$")
 _HEADER = re.compile(r"^\s{0,3}\*?([^\W\d_][^:：\n]{0,20}?)\*? {0,2}[:：]")
+_CLOSINGS = tuple(dict.fromkeys(closing for book in BOOKS.values() for closing in book.closings))
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 
 
@@ -69,7 +69,7 @@ def normal(text: str) -> str:
     if not text.isascii():
         text = "".join(unicodedata.normalize("NFKC", piece) for piece in _PIECE.findall(text))
         text = text[:MOST]
-    return text.translate(_UNSEEN)
+    return _UNSEEN.sub("", text)
 
 
 @dataclass(slots=True)
@@ -127,7 +127,7 @@ def _unmarked(text: str) -> tuple[str, tuple[str, ...]]:
     reader = _Reader()
     parser = etree.HTMLParser(target=cast(Any, reader), recover=True, no_network=True)
     try:
-        parser.feed(text.translate(_UNSEEN))
+        parser.feed(_UNSEEN.sub("", text))
         parser.close()
     except (etree.LxmlError, ValueError):  # an empty or unreadable document: what was read so far counts
         pass
@@ -158,9 +158,10 @@ def _history_starts(lines: list[str], place: int) -> bool:
         return False
     if _FORWARD.match(line):
         return True
-    shape = key(line)
-    if line.rstrip()[-1:] in ":：" and any(_all_in(parts, shape) for book in BOOKS.values() for parts in book.wrote):
-        return True
+    if line.rstrip()[-1:] in ":：":
+        shape = key(line)
+        if any(_all_in(parts, shape) for book in BOOKS.values() for parts in book.wrote):
+            return True
     return _is_header(line) and place + 1 < len(lines) and _is_header(lines[place + 1])
 
 
@@ -187,6 +188,6 @@ def _unsigned(lines: list[str]) -> list[str]:
         if place == last[0] or len(line) > 60:
             continue
         shape = key(line)
-        if len(shape) <= 45 and any(shape.startswith(closing) for b in BOOKS.values() for closing in b.closings):
+        if len(shape) <= 45 and shape.startswith(_CLOSINGS):
             return lines[:place]
     return lines
