@@ -17,12 +17,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from supportpulse.events import Signals
 from supportpulse.letter import letter
 from supportpulse.likeness import distance, likeness
-from supportpulse.phrasebook import BOOKS, LISTS, Book, Phrase, found, has, key, tokens
+from supportpulse.phrasebook import BOOKS, LISTS, Book, Phrase, found, has, key, shape, tokens
 from supportpulse.tongue import language_of
 
 __all__ = ["Links", "distance", "links_of", "signals_of"]
@@ -87,9 +88,10 @@ def signals_of(
     body = own.text[:READ]
     links = _links(body, own.links, docs, code, issues)
     prose, has_code = _parted(body)
-    words = tokens(prose)
+    sentences, rest = _sentences(prose)
+    words = [word for sentence in sentences for word in sentence.words] + tokens(rest)
     language = language_of(prose, words)
-    reading = _Reading(_prose_sentences(prose), _books(language))
+    reading = _Reading(sentences, _books(language))
     return Signals(
         length=len(own.text),
         language=language,
@@ -99,7 +101,7 @@ def signals_of(
         links=links.all,
         doc_links=links.docs,
         canned_share=0.0 if has_code and not words else reading.canned_share(),
-        similarity=likeness(reading.words()),
+        similarity=likeness(reading.words),
         cause=reading.cause(),
         prevention=reading.has("prevention"),
         self_check=reading.has("self_check"),
@@ -167,20 +169,23 @@ def _parted(text: str) -> tuple[str, bool]:
     return "\n".join(prose), code
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
+class _Sentence(NamedTuple):
     text: str
+    words: list[str]
     shape: str
     asks: bool
 
 
 def _sentence(text: str) -> _Sentence:
-    return _Sentence(text, key(text), text.rstrip(" \"')*\n")[-1:] in {"?", "؟"})
+    words = tokens(text)
+    return _Sentence(text, words, shape(words), text.rstrip(" \"')*\n")[-1:] in {"?", "؟"})
 
 
-def _prose_sentences(prose: str) -> list[_Sentence]:
-    parts = islice((found[0] for found in _SENTENCE.finditer(prose)), SENTENCES)
-    return [sentence for part in parts if part.strip() and not (sentence := _sentence(part)).shape.isspace()]
+def _sentences(prose: str) -> tuple[list[_Sentence], str]:
+    """The first sentences that have words, and what is behind them."""
+    parts = [found[0] for found in islice(_SENTENCE.finditer(prose), SENTENCES)]
+    read = [sentence for part in parts if part.strip() and (sentence := _sentence(part)).words]
+    return read, prose[sum(map(len, parts)) :] if len(parts) == SENTENCES else ""
 
 
 class _Reading:
@@ -190,13 +195,13 @@ class _Reading:
         self.books = books
         self.sentences = self._ungreeted(sentences)
         self.empty = not sentences
+        self.words = [word for sentence in self.sentences for word in sentence.words]
         self.whole = "\n".join(sentence.shape for sentence in self.sentences)
-        self.phrases = {name: self._possible(name) for name in LISTS}
-
-    def _possible(self, name: str) -> list[Phrase]:
-        """The phrases of a list whose beginning occurs at all: few, so each sentence is looked through fast."""
-        whole = self.whole
-        return [phrase for book in self.books for phrase in book.phrases[name] if phrase[0] in whole]
+        self.phrases: dict[str, list[Phrase]] = {name: [] for name in LISTS}
+        different = set(self.words)
+        for book in books:
+            for name, phrase in book.index.occurring(different, self.whole):
+                self.phrases[name].append(phrase)
 
     def _ungreeted(self, sentences: list[_Sentence]) -> list[_Sentence]:
         if not sentences:
@@ -209,24 +214,21 @@ class _Reading:
         if not dropped:
             return sentences
         left = ", ".join(clauses[dropped:])
-        return [_sentence(left), *rest] if tokens(left) else self._ungreeted(rest) if dropped < 2 and rest else rest
+        if (begun := _sentence(left)).words:
+            return [begun, *rest]
+        return self._ungreeted(rest) if dropped < 2 and rest else rest
 
     def _greets(self, clause: str) -> bool:
         shape = key(clause)
-        return len(shape) <= 45 and any(
-            shape.startswith(greeting) for book in self.books for greeting in book.greetings
-        )
+        return len(shape) <= 45 and any(shape.startswith(book.greetings) for book in self.books)
 
     def has(self, name: str) -> bool:
         """Whether a phrase of a list occurs in any sentence."""
-        return any(self._in(name, sentence.shape) for sentence in self.sentences)
+        return bool(self.phrases[name]) and any(self._in(name, sentence.shape) for sentence in self.sentences)
 
     def _in(self, name: str, shape: str) -> bool:
-        return has(self.phrases[name], shape)
-
-    def words(self) -> list[str]:
-        """All words behind the greeting."""
-        return [word for sentence in self.sentences for word in tokens(sentence.text)]
+        phrases = self.phrases[name]
+        return bool(phrases) and has(phrases, shape)
 
     def cause(self) -> bool:
         """How to check names causes too ("reason 8 means ..."): they are not the one found."""
@@ -256,10 +258,12 @@ class _Reading:
         """Characters in canned clauses over all."""
         if not self.sentences:
             return 0.0 if self.empty else 1.0
+        if not self.phrases["canned"]:
+            return 0.0
         total = canned = 0
         for sentence in self.sentences:
-            for part in _CLAUSE.split(sentence.text, 50):
-                clause = _sentence(part)
+            parts = _CLAUSE.split(sentence.text, 50)
+            for clause in map(_sentence, parts) if len(parts) > 1 else (sentence,):
                 size = len(clause.shape.strip())
                 total += size
                 canned += min(size, self._canned(clause, size))
@@ -282,6 +286,8 @@ class _Reading:
 
     def mere_restart(self) -> bool:
         """A sentence says to restart; what else there is adds nothing."""
+        if not self.phrases["restart"]:
+            return False
         total = other = 0
         restarts = False
         for sentence in self.sentences:
