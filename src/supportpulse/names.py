@@ -109,6 +109,7 @@ class GatewayMetric(StrEnum):
     ANSWER = "sla_gateway_answer_seconds"
     PUBLISH_FAILURES = "sla_gateway_publish_failures_total"
     RELOAD_FAILURES = "sla_gateway_reload_failures_total"
+    CONFIGURATION_REFUSED = "sla_gateway_configuration_refused"
     IN_FLIGHT = "sla_gateway_in_flight_deliveries"
     HELD = "sla_gateway_source_held"
     ACKNOWLEDGED = "sla_gateway_acknowledged_timestamp_seconds"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from gateway_desk import ENVIRON, SOURCES, Desk, fake_vendors
+from supportpulse.edges import adapters
+from supportpulse.edges.gateway.intake import ADAPTER_FAILED, NOT_JSON, TOO_MANY
+from supportpulse.edges.gateway.measures import LETTERS, Measures
 from supportpulse.edges.gateway.sources import load
 from supportpulse.errors import DeclarationError
+from supportpulse.names import GatewayMetric, Refusal
 
 __all__ = ["fake_vendors"]
 pytestmark = pytest.mark.usefixtures("fake_vendors")
@@ -130,7 +135,37 @@ def test_a_changed_file_is_followed_and_one_in_error_changes_nothing(
     assert len(caplog.records) == 1
     assert "a secret of 8" in caplog.text
     assert desk.sample("sla_gateway_reload_failures_total") == 1
+    assert desk.sample("sla_gateway_configuration_refused") == 1
     assert desk.roster.stations["code"] is after
     os.unlink(secret)
     assert not desk.roster.follow()
     assert desk.roster.stations["code"] is after
+    secret.write_text("third-secret", "utf-8")
+    assert desk.roster.follow()
+    assert desk.sample("sla_gateway_configuration_refused") == 0
+
+
+def test_nothing_is_told_of_a_source_that_is_configured_no_more(tmp_path: Path) -> None:
+    """A source that is gone would be held, or silent, for ever."""
+    desk = Desk(tmp_path)
+    desk.measures.held("slow", True)
+    desk.measures.rejected("slow", Refusal.RATE)
+    desk.file.write_text(SOURCES.replace("[sources.slow]", "[sources.calm]"), "utf-8")
+    assert desk.roster.follow(always=True)
+    told = desk.measures.text()
+    assert b'source="slow"' not in told
+    assert b'sla_gateway_source_held{source="calm"} 0.0' in told
+    assert b'sla_gateway_received_total{source="code"} 0.0' in told
+
+
+def test_the_first_dead_letter_of_each_known_reason_is_an_increase() -> None:
+    """Its series was there before, at 0: all that adapters and the intake say are known."""
+    package = Path(adapters.__file__).parent
+    texts = [path.read_text("utf-8") for path in package.glob("*.py")]
+    said = {word for text in texts for word in re.findall(r'Unknown\(\s*"(\w+)"', text)}
+    assert said | {NOT_JSON, ADAPTER_FAILED, TOO_MANY} == set(LETTERS)
+    measures = Measures()
+    measures.begin("desk")
+    for word in LETTERS:
+        labels = {"source": "desk", "reason": word}
+        assert measures.registry.get_sample_value(GatewayMetric.DEAD_LETTERS, labels) == 0.0

@@ -14,6 +14,10 @@ from supportpulse.names import ANSWER_EDGES_SECONDS, REASON, SOURCE, GatewayMetr
 MOST_REASONS = 50
 """Reasons of dead letters with a series of their own: adapters name them, and a mistake there must not cost memory."""
 OTHER = "other"
+LETTERS = (
+    "adapter_failed", "event", "lost", "not_json", "role", "shape", "status", "ticket", "time", "too_many_events",
+)  # fmt: skip
+"""What adapters and intake are known to say: these series start at 0, so that the first dead letter is an increase."""
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -40,11 +44,14 @@ class Measures:
         )  # fmt: skip
         self.publish_failures = self._counter(GatewayMetric.PUBLISH_FAILURES, "Deliveries Kafka did not acknowledge.")
         self.reload_failures = self._counter(GatewayMetric.RELOAD_FAILURES, "Changed configurations not taken.")
+        self.configuration_refused = self._gauge(
+            GatewayMetric.CONFIGURATION_REFUSED, "1 while the configuration on disk has a mistake and is not taken."
+        )
         self._held = self._gauge(GatewayMetric.HELD, "1 while a refused delivery may come again.", SOURCE)
         self._in_flight = self._gauge(GatewayMetric.IN_FLIGHT, "Deliveries not answered yet.")
         self._connected = self._gauge(GatewayMetric.CONNECTED, "1 while there is a producer that sends.")
         self._acknowledged = self._gauge(GatewayMetric.ACKNOWLEDGED, "When Kafka acknowledged something last.")
-        self._reasons: set[str] = set()
+        self._reasons: set[str] = set(LETTERS)
 
     def watch(
         self, in_flight: Callable[[], float], connected: Callable[[], float], acknowledged: Callable[[], float]
@@ -60,7 +67,14 @@ class Measures:
         for reason in Refusal:
             if reason is not Refusal.UNKNOWN_SOURCE:
                 self._rejected.labels(source, reason.value)
+        for word in LETTERS:
+            self._letters.labels(source, word)
         return OfSource(self._received.labels(source), self._events.labels(source), self._answer.labels(source))
+
+    def end(self, source: str) -> None:
+        """It is configured no more: nothing is told of it."""
+        for family in (self._received, self._rejected, self._events, self._letters, self._answer, self._held):
+            family.remove_by_labels({SOURCE: source})
 
     def rejected(self, source: str, reason: Refusal) -> None:
         """It was turned away; `source` is empty for one that there is not."""

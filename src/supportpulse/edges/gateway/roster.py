@@ -50,6 +50,7 @@ class Roster:
         except ConfigError as error:
             self._stamp = _stamp_of(self._files)  # told once, not until it is mended
             self._measures.reload_failures.inc()
+            self._measures.configuration_refused.set(1)
             logger.error("the sources stay as they were: %s", error)
             return False
         self._take(loaded)
@@ -58,6 +59,9 @@ class Roster:
 
     def _take(self, loaded: Loaded) -> None:
         before = self.stations
+        for gone in before.keys() - loaded.sources.keys():
+            self._measures.end(gone)
+        self._measures.configuration_refused.set(0)
         self.stations = {
             name: Station(source, self._measures.begin(name), before[name].flight if name in before else None)
             for name, source in loaded.sources.items()
