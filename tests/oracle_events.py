@@ -5,7 +5,15 @@ from __future__ import annotations
 import xxhash
 
 from supportpulse.envelope import to_ms
-from supportpulse.events import DeadlineReached, Event, HandedOver, MessagePosted, StatusChanged, TicketEvent
+from supportpulse.events import (
+    DeadlineReached,
+    Event,
+    HandedOver,
+    MessagePosted,
+    StatusChanged,
+    TicketEvent,
+    VendorVerdict,
+)
 
 DESCRIPTION = ("scenario", "sub_scenario", "region", "channel", "priority", "tier", "vendor")
 WORK = ("status", "team", "site", "agent")
@@ -42,6 +50,8 @@ def entry_time(event: TicketEvent) -> int:
 
 def entry_order(event: TicketEvent) -> tuple[int, int, int]:
     """The place of an entry among those of its ticket: time, sequence (none first), id hash."""
+    if isinstance(event, VendorVerdict):  # behind all else of its time
+        return entry_time(event), 2**63 + 1, id64(event)
     return entry_time(event), 0 if event.sequence is None else event.sequence + 1, id64(event)
 
 
@@ -94,6 +104,8 @@ def meaning(event: TicketEvent) -> object:
         else kind(event)
     )
     route = (event.data.from_site, event.data.to_site) if isinstance(event, HandedOver) else None
+    if isinstance(event, VendorVerdict):
+        return entry_order(event), event.data.clock, event.data.verdict, event.data.deadline
     told = word, seen, created_at(event), route, confirms(event), _said(event)
     return entry_order(event), by_agent, actor.site if actor is not None and by_agent else None, told
 

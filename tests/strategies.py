@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from strategies_policies import POLICIES
 from supportpulse.envelope import from_ms, to_ms
-from supportpulse.events import BY_TYPE, STATUSES, TicketEvent
+from supportpulse.events import BY_TYPE, STATUSES, VENDOR_WORDS, TicketEvent
 from supportpulse.names import event_type
 from supportpulse.policy import Policy, load_policy
 
@@ -69,11 +69,12 @@ def happened(
     sequence: int | None = None,
     **data: Any,
 ) -> TicketEvent:
-    """An event of the class `name` at `ms`; `by` is an actor or its kind; keywords are data (`created_at` in ms)."""
+    """An event of the class `name` at `ms`; `by` is an actor or its kind; keywords are data (instants in ms)."""
     if by is not None:
         data["actor"] = {"kind": by} if isinstance(by, str) else by
-    if "created_at" in data:
-        data["created_at"] = from_ms(data["created_at"])
+    for instant in ("created_at", "deadline"):
+        if instant in data:
+            data[instant] = from_ms(data[instant])
     content: dict[str, Any] = {"id": identity, "source": source, "subject": ticket, "time": from_ms(ms), "data": data}
     if sequence is not None:
         content["sequence"] = sequence
@@ -152,6 +153,9 @@ _data: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "SatisfactionRated": _plain(score=st.just(0.5)),
     "KnowledgeLinked": _plain(),
     "KnownIssueLinked": _plain(),
+    "VendorVerdict": st.fixed_dictionaries(
+        {"clock": st.sampled_from(("first_response", "nobodys")), "verdict": st.sampled_from(VENDOR_WORDS)}
+    ),
 }
 _common = ("MessagePosted", "StatusChanged", "PriorityChanged", "AttributesChanged", "Assigned", "TicketObserved")
 _apt = {
@@ -169,6 +173,8 @@ def _names(policy: str) -> st.SearchStrategy[str]:
 
 
 _sequence = st.sampled_from((None, None, None, 0, 1, 2))
+_deadline_offset = st.sampled_from((-HOUR, -MINUTE - 1, -MINUTE, -1, 0, 1, MINUTE, MINUTE + 1, 15 * MINUTE))
+_told_after = st.sampled_from((0, 0, 1, MINUTE, MINUTE + 1))
 _creation_offset = st.sampled_from((-HOUR, -5 * MINUTE, -1, 0, 1, 15 * MINUTE))
 
 
@@ -181,6 +187,15 @@ def _event(draw: st.DrawFn, ms: int, identity: str, ticket: str, source: str, na
 
 
 @st.composite
+def _judgement(draw: st.DrawFn, ms: int, identity: str, ticket: str, source: str, policy: str) -> TicketEvent:
+    clock = draw(st.sampled_from([clock.name for clock in pooled(policy).versions[0].clocks]))
+    data: dict[str, Any] = {"clock": clock, "verdict": draw(st.sampled_from(VENDOR_WORDS))}
+    if draw(st.booleans()):
+        data["deadline"] = ms + draw(_deadline_offset)
+    return happened("VendorVerdict", ms + draw(_told_after), identity, ticket=ticket, source=source, **data)
+
+
+@st.composite
 def histories(
     draw: st.DrawFn,
     policies: Sequence[str] = tuple(POLICIES),
@@ -190,8 +205,12 @@ def histories(
     most: int = 14,
     repeats: bool = True,
     disorder: bool = True,
+    judged: bool = False,
 ) -> History:
-    """A policy and 1..`most` events of one ticket; `repeats` adds deliveries of one id, in conflict or not."""
+    """A policy and 1..`most` events of one ticket; `repeats` adds deliveries of one id, in conflict or not.
+
+    `judged`: half of the events are the vendor's verdicts on the clocks of the policy.
+    """
     policy = draw(st.sampled_from(policies))
     steps = draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=most))
     first = draw(st.sampled_from(("TicketCreated", "TicketCreated", "TicketObserved", "TicketObserved", None)))
@@ -199,7 +218,10 @@ def histories(
     for number, step in enumerate(steps):
         now += step
         name = first if first and number == 0 else draw(_names(policy))
-        events.append(draw(_event(now, f"{ticket}-{number}", ticket, source, name)))
+        if judged and number and draw(st.booleans()):
+            events.append(draw(_judgement(now, f"{ticket}-{number}", ticket, source, policy)))
+        else:
+            events.append(draw(_event(now, f"{ticket}-{number}", ticket, source, name)))
     if repeats and draw(st.booleans()):
         again = draw(st.sampled_from(events))
         events.append(again)

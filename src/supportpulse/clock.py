@@ -140,6 +140,7 @@ class Plan:
     def __init__(self, version: PolicyVersion) -> None:
         self.version = version
         self.clocks = tuple(Clock(index, spec) for index, spec in enumerate(version.clocks))
+        self.named = {clock.name: clock.index for clock in self.clocks}
         self.labels = len(version.label_sets)
         self.aims: tuple[tuple[Aim | None, ...], ...] = (
             (None,) * len(self.clocks),

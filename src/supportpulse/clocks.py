@@ -40,12 +40,13 @@ class Clocks:
     `status`, `binding` (rule and label set), `merged`, `void_at` and `agent_opened` are the ticket's, as of the entry
     at hand. `begun` and `stopped` are masks of clocks: ever started, last ended by a stop. `creation` names the
     cycles that the creation step started, `creating` says on which clocks. `crossing` is the nearest threshold not
-    passed.
+    passed. `ended` is kept of tickets with verdicts of their vendor, to compare: by clock, whether the cycle that ended
+    last was breached, and its deadline.
     """
 
     __slots__ = (
-        "agent_opened", "as_of", "begun", "binding", "creating", "creation", "crossing", "cycles", "merged", "out",
-        "pending", "plan", "status", "stopped", "void_at",
+        "agent_opened", "as_of", "begun", "binding", "creating", "creation", "crossing", "cycles", "ended", "merged",
+        "out", "pending", "plan", "status", "stopped", "void_at",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, binding: int) -> None:
@@ -61,6 +62,7 @@ class Clocks:
         self.begun = 0
         self.stopped = 0
         self.cycles: list[Cycle | None] = [None] * len(plan.clocks)
+        self.ended: dict[int, tuple[bool, int]] | None = None
         self.crossing = NEVER
         self.pending: list[tuple[int, Emission]] = []
         self.out: list[Emission] = []
@@ -197,6 +199,8 @@ class Clocks:
         aim = self.plan.aim(cycle.binding, index)
         if inferred:
             cycle.inferred |= _inferred(clock.stop, inferred) << 3
+        if self.ended is not None:
+            self._note_end(clock, cycle, aim, time)
         if aim is not None:
             if cycle.flags & Cycle.DUE_PASSED:
                 self._later(cycle.due, self._ended(LATE, clock, cycle, aim, time))
@@ -219,6 +223,14 @@ class Clocks:
             final = time + self.plan.reopen_window
             self._later(final, Emission(FINAL, index, cycle.id, final, -1, cycle.binding, 0, cycle.inferred))
 
+    def _note_end(self, clock: Clock, cycle: Cycle, aim: Aim | None, time: int, *, stopped: bool = True) -> None:
+        assert self.ended is not None
+        breached = bool(cycle.flags & Cycle.DUE_PASSED)
+        if aim is not None and (stopped or breached):
+            self.ended[clock.index] = breached, self.deadline(clock, cycle, time)
+        else:
+            self.ended.pop(clock.index, None)
+
     def _ended(self, kind: int, clock: Clock, cycle: Cycle, aim: Aim, time: int) -> Emission:
         deadline = self.deadline(clock, cycle, time)
         elapsed = -1 if time == cycle.start else self._elapsed(cycle, aim, time)
@@ -228,6 +240,8 @@ class Clocks:
         """End a cycle without a verdict, unless its deadline had passed."""
         index = clock.index
         aim = self.plan.aim(cycle.binding, index)
+        if self.ended is not None:
+            self._note_end(clock, cycle, aim, time, stopped=False)
         if aim is not None and not cycle.flags & Cycle.DUE_PASSED:
             self.out.append(self._ended(CANCELLED, clock, cycle, aim, time))
         self.cycles[index] = None

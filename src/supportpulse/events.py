@@ -19,6 +19,8 @@ Value = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 Status = Literal["new", "open", "pending_customer", "pending_third_party", "solved", "closed"]
 STATUSES: tuple[str, ...] = ("new", "open", "pending_customer", "pending_third_party", "solved", "closed")
 ActorKind = Literal["customer", "agent", "bot", "automation"]
+VendorWord = Literal["running", "met", "breached"]
+VENDOR_WORDS: tuple[str, ...] = ("running", "met", "breached")
 Mode = Literal["log", "live", "ended", "released"]
 
 
@@ -154,6 +156,18 @@ class Link(Done):
     """A document or a known issue, by an opaque reference."""
 
     reference: Value | None = None
+
+
+class VendorJudgement(Done):
+    """What the helpdesk itself says of one of our clocks as of the event's time; `deadline` if it tells one.
+
+    `clock` is our name of the clock. A breach is said as of the vendor's deadline, a fulfilment as of when it happened,
+    so that however often a helpdesk repeats it, it is one event.
+    """
+
+    clock: Value
+    verdict: VendorWord
+    deadline: AwareDatetime | None = None
 
 
 class Event(BaseModel):
@@ -324,6 +338,13 @@ class KnownIssueLinked(TicketEvent):
     data: Link = Link()
 
 
+class VendorVerdict(TicketEvent):
+    """The helpdesk's own verdict on a clock: compared with ours, never taken over. Sorts last of its time."""
+
+    type: Literal["supportpulse.VendorVerdict.v1"] = "supportpulse.VendorVerdict.v1"
+    data: VendorJudgement
+
+
 class Due(Done):
     """`at` is the watermark that passed the ticket's next deadline."""
 
@@ -372,7 +393,7 @@ TICKET_EVENTS: tuple[type[TicketEvent], ...] = (
     TicketCreated, TicketObserved, MessagePosted, ProblemConfirmed, CauseIdentified, WorkaroundProvided,
     SolutionProvided, StatusChanged, PriorityChanged, AttributesChanged, Assigned, HandedOver, Escalated, TicketMerged,
     TicketSplit, RepeatOf, TicketDeleted, MarkedAsSpam, TicketRestored, SatisfactionRated, KnowledgeLinked,
-    KnownIssueLinked, DeadlineReached,
+    KnownIssueLinked, VendorVerdict, DeadlineReached,
 )  # fmt: skip
 EVENTS: tuple[type[Event], ...] = (*TICKET_EVENTS, Heartbeat, Probe)
 BY_TYPE: dict[str, type[Event]] = {event_type(cls.__name__): cls for cls in EVENTS}

@@ -44,6 +44,7 @@ _DATA: dict[str, dict[str, Any]] = {
     "SatisfactionRated": {"score": 0.8, "actor": _CUSTOMER},
     "KnowledgeLinked": {"reference": "kb/echo-cancellation", "actor": _AGENT},
     "KnownIssueLinked": {"reference": "issue/1207", "actor": _AGENT},
+    "VendorVerdict": {"clock": "first_response", "verdict": "breached", "deadline": "2026-01-31T12:00:00Z"},
     "DeadlineReached": {"at": "2026-01-31T12:30:00Z"},
     "Heartbeat": {"instance": "desk-1", "watermark": "2026-01-31T12:00:05Z", "mode": "live"},
     "Probe": {"worker": "worker-1", "partition": 3},

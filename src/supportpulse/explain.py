@@ -26,11 +26,13 @@ from supportpulse.outcome import (
     KIND_NAMES,
     LATE,
     MET,
+    PARITY,
     SOLVED,
     STARTED,
     Emission,
     cycle_name,
 )
+from supportpulse.parity import RESULTS
 from supportpulse.policy import Policy
 from supportpulse.reader import read_event
 from supportpulse.record import iso
@@ -213,6 +215,9 @@ def _words(said: Emission, plan: Plan, deadline: int | None) -> str:
     start, stop = INFERENCES[said.inferred & 7], INFERENCES[said.inferred >> 3]
     took = "at once" if said.elapsed < 0 else f"after {write_duration(said.elapsed)}"
     due = "" if deadline is None else f", deadline {iso(deadline)}"
+    if said.kind == PARITY:
+        ours = f", our deadline {iso(deadline)}" if deadline is not None else ""
+        return f"compared with the helpdesk's verdict: {RESULTS[said.elapsed].replace('_', ' ')}{ours}"
     if said.kind == STARTED:
         inferred = f", inferred by {start}" if start else ""
         return f"started by rule {_rule(plan, said.binding)}{inferred}: {_target(plan, said.clock, said.binding)}{due}"

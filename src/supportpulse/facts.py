@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from supportpulse.events import STATUSES
+from supportpulse.events import STATUSES, VENDOR_WORDS
 
 INTERVAL_ATTRIBUTES: Final = ("scenario", "sub_scenario", "region", "channel", "priority", "tier", "vendor")
 """Attributes that choose a rule and a label; the first seven of an observation."""
 
 STATUS, TEAM, SITE, AGENT, CREATED_AT, FROM_SITE, TO_SITE, ACTOR_SITE = range(7, 15)
+VENDOR_CLOCK, VENDOR_WORD, VENDOR_DEADLINE = range(15, 18)
 PRIORITY: Final = INTERVAL_ATTRIBUTES.index("priority")
 
 CREATED: Final = 1 << 0
@@ -45,12 +46,17 @@ MERE_RESTART: Final = 1 << 26
 EXPLAINS: Final = 1 << 27
 """The reply names a cause, prevention, self-check, code or documents: a solution has it, a holding reply has not."""
 ASSIGNMENT: Final = 1 << 28
+VENDOR_VERDICT: Final = 1 << 29
 CANNED_SHIFT: Final = 32
 """Seven bits from here hold the canned share in whole percent."""
 
 ESTABLISHING: Final = CREATED | OBSERVED
 VOIDING: Final = DELETED | SPAM | RESTORED
 
+LAST_SEQUENCE: Final = 2**63 + 1
+"""Behind every event of the same time: the fold counts sequences from 1 to 2**63."""
+
+VENDOR_CODES: Final = {name: code for code, name in enumerate(VENDOR_WORDS)}
 STATUS_CODES: Final = {name: code for code, name in enumerate(STATUSES)}
 
 Observation = tuple[Any, ...]

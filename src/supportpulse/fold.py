@@ -16,6 +16,7 @@ from supportpulse.clock import BIT, NEVER, STATUS_BIT, STATUS_KNOWN, Plan
 from supportpulse.clocks import Clocks
 from supportpulse.facts import Observation
 from supportpulse.outcome import SOLVED, Emission
+from supportpulse.parity import compared
 
 FIRST_ENDED, CLOSED = 4, 5
 _RESOLVED, _REOPENED = BIT["resolved"], BIT["reopened"]
@@ -66,6 +67,9 @@ class Fold(Clocks):
         """Fold one entry that sorts after all before it."""
         if self.crossing < time or self.shift_end < time:
             self._reach(time)
+        if facts & f.VENDOR_VERDICT:
+            self.pending += compared(self, time, id64, observation)
+            return
         conditions = self.plan.conditions(facts)
         before = self.binding
         if observation:

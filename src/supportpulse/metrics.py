@@ -21,6 +21,7 @@ from supportpulse.outcome import (
     KIND_NAMES,
     LATE,
     MET,
+    PARITY,
     PUBLISHED,
     SOLVED,
     STARTED,
@@ -28,6 +29,7 @@ from supportpulse.outcome import (
     Emission,
 )
 from supportpulse.panes import Cell, cell, parts
+from supportpulse.parity import RESULTS
 from supportpulse.series import Series
 from supportpulse.spread import Spread
 
@@ -61,6 +63,7 @@ class Metrics(Collector):
         self._consumed: dict[int, Spread] = {}
         self._consumed_groups = [Spread(names.CONSUMED_EDGES) for _ in series.groups]
         self._solved = [0] * 4
+        self._parity = {row[0]: [0] * len(RESULTS) for row in series.rows}
         self._backfilled = dict.fromkeys((STARTED, *CLOSED), 0)
         self._retracted = dict.fromkeys(names.RETRACTIONS, 0)
         self._processed = dict.fromkeys(names.RECORD_TYPES, 0)
@@ -97,6 +100,8 @@ class Metrics(Collector):
                     self._delays[names.Metric.DEADLINE_DELAY].observe(max(now_ms - one.time, 0) / 1000)
             if kind == SOLVED and live:
                 self._solved[one.inferred] += 1
+            if kind == PARITY:  # history too: helpdesks tell of a breach long after it
+                self._compared(plan.clocks[one.clock].name)[one.elapsed] += 1
             if kind in FULFILLED and live and one.elapsed >= 0:
                 aim = plan.aim(one.binding, one.clock)
                 if aim is not None:
@@ -140,6 +145,9 @@ class Metrics(Collector):
         """The owned partitions changed."""
         self._plain[names.Metric.WORKER_REBALANCES] += 1
 
+    def _compared(self, clock: str) -> list[int]:
+        return self._parity.setdefault(clock, [0] * len(RESULTS))
+
     def _consumed_at(self, place: Cell) -> Spread:
         group = self._series.group(place)
         while group >= len(self._consumed_groups):
@@ -160,6 +168,14 @@ class Metrics(Collector):
         for known, count in enumerate(self._solved):
             solved.add_metric(("yes" if known & 1 else "no", "yes" if known & 2 else "no"), count)
         yield solved
+        parity = CounterMetricFamily(
+            names.Metric.VENDOR_PARITY.value, "Verdicts of helpdesks on clocks, by whether ours is the same.",
+            labels=(names.CLOCK, names.RESULT),
+        )  # fmt: skip
+        for clock, results in self._parity.copy().items():
+            for result, count in zip(RESULTS, results, strict=True):
+                parity.add_metric((clock, result), count)
+        yield parity
         yield _counter(names.Metric.OUTCOMES_BACKFILLED, "Decisions on history.", names.OUTCOME, outcomes)
         yield _counter(names.Metric.OUTCOMES_RETRACTED, "Outcomes taken back.", names.REASON, self._retracted)
         yield _counter(names.Metric.EVENTS_PROCESSED, "Records read from the log.", names.TYPE, self._processed)

@@ -83,6 +83,7 @@ class Metric(StrEnum):
     BUILD_INFO = "sla_build_info"
     CLOCKS_STARTED = "sla_clocks_started_total"
     CLOCKS_CLOSED = "sla_clocks_closed_total"
+    VENDOR_PARITY = "sla_vendor_parity_total"
     TICKETS_SOLVED = "sla_tickets_solved_total"
     OUTCOMES_BACKFILLED = "sla_outcomes_backfilled_total"
     OUTCOMES_RETRACTED = "sla_outcomes_retracted_total"
@@ -133,7 +134,7 @@ class Refusal(StrEnum):
     FAILED = "failed"
 
 
-WINDOW, CLOCK, OUTCOME, OVER, LE = "window", "clock", "outcome", "over", "le"
+WINDOW, CLOCK, OUTCOME, OVER, LE, RESULT = "window", "clock", "outcome", "over", "le", "result"
 RULE, SCENARIO = "rule", "scenario"
 SOURCE, MODE, PARTITION, REASON, TYPE = "source", "mode", "partition", "reason", "type"
 TICKET_ID = "ticket_id"

@@ -13,6 +13,7 @@ from supportpulse.events import (
     TicketCreated,
     TicketEvent,
     TicketObserved,
+    VendorVerdict,
 )
 
 _FIELDS = ("status", "priority", "scenario", "sub_scenario", "region", "channel", "tier", "team", "site", "agent")
@@ -50,6 +51,9 @@ def _said(event: TicketEvent) -> str:
             return change.status
         case PriorityChanged(data=priority):
             return priority.priority or "cleared"
+        case VendorVerdict(data=said):
+            until = "" if said.deadline is None else f", deadline {said.deadline:%Y-%m-%dT%H:%M:%SZ}"
+            return f"the helpdesk says {said.clock} {said.verdict}{until}"
         case Escalated(data=escalation):
             return escalation.kind
         case HandedOver(data=hand_over):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-STARTED, AT_RISK, BREACHED, MET, CANCELLED, FINAL, LATE, SOLVED = range(8)
+STARTED, AT_RISK, BREACHED, MET, CANCELLED, FINAL, LATE, SOLVED, PARITY = range(9)
 """LATE (stopped after its deadline) and STARTED are counted in panes, but not published.
 
 SOLVED is said of the ticket (clock 0, cycle = the entry's id): `inferred` is 1 if its problem had been confirmed, by
-word or inference, plus 2 if a solution had been given.
+word or inference, plus 2 if a solution had been given. PARITY compares the vendor's verdict on a clock with ours: cycle
+= the entry's id, `deadline` ours, `elapsed` a place in `parity.RESULTS`.
 """
-KIND_NAMES: Final = ("started", "at_risk", "breached", "met", "cancelled", "final", "late", "solved")
+KIND_NAMES: Final = ("started", "at_risk", "breached", "met", "cancelled", "final", "late", "solved", "parity")
 PUBLISHED: Final = frozenset({AT_RISK, BREACHED, MET, CANCELLED, FINAL})
 VERDICTS: Final = frozenset({BREACHED, MET, CANCELLED})
 

@@ -206,6 +206,15 @@ def _handed_over(event: Any) -> Reading:
     return _reading(event, f.HANDED_OVER, pairs)
 
 
+def _vendor_verdict(event: Any) -> Reading:
+    data = event.data
+    pairs: list[int | str | None] = [f.VENDOR_CLOCK, data.clock, f.VENDOR_WORD, f.VENDOR_CODES[data.verdict]]
+    if data.deadline is not UNSET and data.deadline is not None:
+        pairs += (f.VENDOR_DEADLINE, _within("data.deadline", data.deadline))
+    reading = _reading(event, f.VENDOR_VERDICT, None)
+    return reading._replace(sequence=f.LAST_SEQUENCE, facts=f.VENDOR_VERDICT, observation=tuple(pairs))
+
+
 def _marker(event: Any) -> Marker:
     return Marker(event.source + "|" + event.ticket_id, _within("data.at", event.data.at))
 
@@ -247,6 +256,7 @@ _BY_NAME: dict[str, Callable[[Any], Read]] = {
     "SatisfactionRated": _plain(f.RATED),
     "KnowledgeLinked": _plain(f.KNOWLEDGE_LINKED),
     "KnownIssueLinked": _plain(f.KNOWN_ISSUE_LINKED),
+    "VendorVerdict": _vendor_verdict,
     "DeadlineReached": _marker,
     "Heartbeat": _beat,
     "Probe": _probe,

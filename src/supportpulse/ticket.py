@@ -83,7 +83,7 @@ class Ticket:
             raise Rejected(Reason.TOO_LATE, f"ticket {reading.key}: older than the sealed part of a long history")
         entry = history.pack(reading)
         self.late = entry < history.entries[-SIZE:] or time <= fold.as_of
-        if self.late or fold.void_at >= 0 or facts & f.VOIDING:
+        if self.late or fold.void_at >= 0 or facts & f.VOIDING or (facts & f.VENDOR_VERDICT and fold.ended is None):
             return self._fold_again(entry, reading)
         if fold.created < 0 or not history.entries:
             if not self._born(reading):
@@ -198,6 +198,8 @@ class Ticket:
             first = listed[0][0] if born is None else _creation(born[0], born[3])
             fold = Fold(self.plans.at(first), self.source)
         fold.as_of = -1
+        if fold.ended is None and any(entry[2] & f.VENDOR_VERDICT for entry in listed):
+            fold.ended = {}
         created = NEVER
         if born is not None and fold.created < 0:
             created = _creation(born[0], born[3])

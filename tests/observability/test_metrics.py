@@ -115,6 +115,20 @@ def test_gauges_of_running_clocks(desk: Scraped) -> None:
     assert at(found, Metric.CLOCKS_AT_RISK, **VOICE) == 0
 
 
+def test_a_vendors_verdicts_are_counted_by_what_we_say(desk: Scraped) -> None:
+    """B's breach is known to its helpdesk, A's reply is not; nothing is counted before the markers."""
+    both = {"clock": "first_response", "verdict": "breached"}
+    desk.happens("VendorVerdict", START + HOUR, "B", broker=START + 3 * HOUR + MINUTE, **both)
+    desk.happens("VendorVerdict", START + HOUR, "A", broker=START + 3 * HOUR + MINUTE, **both)
+    found = desk.samples()
+    assert summed(found, Metric.VENDOR_PARITY, clock="first_response") == 1, "B's marker has passed that time already"
+    desk.marked(START + HOUR, "A", broker=START + 4 * HOUR)
+    found = desk.samples()
+    assert at(found, Metric.VENDOR_PARITY, clock="first_response", result="agree") == 1
+    assert at(found, Metric.VENDOR_PARITY, clock="first_response", result="only_vendor_breached") == 1
+    assert summed(found, Metric.VENDOR_PARITY) == 2
+
+
 def test_counters_count_live_decisions_once(desk: Scraped) -> None:
     """A late reply adds nothing to its breach; the ticket of last week is backfilled and leaves the counters alone."""
     found = desk.samples()

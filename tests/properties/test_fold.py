@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import oracle
+from oracle_parity import parity
 from strategies import History, histories, pooled
 from supportpulse import codec, panes
 from supportpulse.errors import Rejected
 from supportpulse.events import TicketEvent
 from supportpulse.facts import Reading
 from supportpulse.names import DURATION_EDGES_SECONDS
-from supportpulse.outcome import AT_RISK, FINAL, cycle_name
+from supportpulse.outcome import AT_RISK, FINAL, PARITY, cycle_name
+from supportpulse.parity import RESULTS
 from supportpulse.reader import read_event
 from supportpulse.ticket import Plans, Ticket
 from supportpulse.verdicts import NetView, tell
@@ -39,6 +41,7 @@ class Streamed:
         self.deltas: Counter[tuple[str, int, str, int]] = Counter()
         self.at_risk: dict[tuple[str, str], int] = {}
         self.final: dict[tuple[str, str], int] = {}
+        self.parity: dict[tuple[str, str], str] = {}
         self.rejected: list[str] = []
 
     def take(self, event: TicketEvent) -> None:
@@ -80,6 +83,12 @@ class Streamed:
                         assert ledger.pop(place) == emission.time
                     else:
                         ledger[place] = emission.time
+            if emission.kind == PARITY:
+                result = RESULTS[emission.elapsed]
+                if emission.because:
+                    assert self.parity.pop(place) == result
+                else:
+                    self.parity[place] = result
         for time, place, sign in panes.deltas(said, plan.version.index, plan.labels):
             _, label, clock, slot = panes.parts(place)
             name = panes.SLOTS[slot] if slot < panes.FIRST_DURATION else f"duration:{slot - panes.FIRST_DURATION}"
@@ -91,6 +100,7 @@ class Streamed:
         assert {place[1:]: verdict for place, verdict in self.net.items()} == expected.net
         assert self.at_risk == expected.at_risk
         assert self.final == expected.final
+        assert self.parity == parity(admitted, self.plans.policy, as_of)
         assert {k: n for k, n in self.deltas.items() if n} == {k: n for k, n in expected.deltas.items() if n}
         assert self.rejected == [reason for _, reason in rejected]
 
@@ -133,6 +143,21 @@ def test_markers_at_the_next_due_times_are_enough(history: History, data: st.Dat
         streamed.take(event)
         if data.draw(st.booleans()):
             streamed.sweep(min(history.as_of, data.draw(st.sampled_from(times))))
+    streamed.sweep(history.as_of)
+    streamed.check(history, history.as_of)
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories(judged=True), st.data())
+def test_a_vendors_verdicts_are_compared_as_the_oracle_does(history: History, data: st.DataObject) -> None:
+    """Whatever order verdicts and events come in: each verdict is compared with what stood here at its time."""
+    streamed = Streamed(history.policy_name)
+    for event in history.events:
+        streamed.take(event)
+        if data.draw(st.booleans()):
+            streamed.reload()
+        if data.draw(st.booleans()):
+            streamed.sweep(min(history.as_of, int(event.time.timestamp() * 1000)))
     streamed.sweep(history.as_of)
     streamed.check(history, history.as_of)
 

@@ -42,6 +42,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "PriorityChanged": {"priority": "p1"},
     "Escalated": {"kind": "hierarchic"},
     "SatisfactionRated": {"score": 1},
+    "VendorVerdict": {"clock": "first_response", "verdict": "met"},
 }
 ATTRIBUTES = st.dictionaries(st.sampled_from(sorted(Attributes.model_fields.keys() - {"actor"})), NAMES)
 
