@@ -185,6 +185,9 @@ def test_the_command_writes_lines_and_a_summary(tmp_path: Path) -> None:
         "tickets": 2,
         "heartbeats": 4,
         "bad_rows": 0,
+        "skipped": {},
+        "repeated": 0,
+        "unjoined": 0,
         "first": "2026-01-01T01:00:00.000Z",
         "last": "2026-01-01T20:00:00.000Z",
     }

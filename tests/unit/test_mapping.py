@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from supportpulse.edges.mapping import BadRow, LogMapping
+from supportpulse.edges.cell import BadRow
+from supportpulse.edges.kinds import Skipped
+from supportpulse.edges.mapping import LogMapping
 from supportpulse.edges.mapping_file import read_mapping
 from supportpulse.envelope import encode
 from supportpulse.errors import ConfigError, MappingError
@@ -160,7 +162,7 @@ def test_a_column_may_say_which_event_a_row_is(write: Any) -> None:
     assert isinstance(message, MessagePosted)
     assert message.data.model_dump(exclude_unset=True) == {"actor": {"kind": "automation"}, "public": False}
     assert isinstance(mapping.event_of(ROW | {"kind": "edit"}, 1), TicketObserved)
-    assert mapping.event_of(ROW | {"kind": "view"}, 1) is None
+    assert mapping.event_of(ROW | {"kind": "view"}, 1) == Skipped("view")
     with pytest.raises(BadRow, match="kind: found 'odd'; valid: edit, note, view"):
         mapping.event_of(ROW | {"kind": "odd"}, 1)
 

@@ -16,14 +16,21 @@ from supportpulse.commands.progress import progress_bar
 from supportpulse.commands.whole_file import whole_file
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from supportpulse.edges.importer import BadLine, Record
 
 SHOWN_BAD_ROWS = 50
+REMARKS = {
+    "repeated": "rows that repeat an event",
+    "unjoined": "tickets that the second file does not know",
+}
 
 
 @click.command("import", short_help="Turn an audit log into canonical events.")
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--mapping", "mapping_name", required=True, help="A shipped mapping (servicenow-uci) or a TOML file.")
+@click.option("--mapping", "mapping_name", required=True, help="A shipped mapping or a TOML file.")
+@click.option("--join", type=click.Path(), help="The second file of a mapping that has a [join]: one row a ticket.")
 @click.option("--source", help="Source name of the events, instead of the mapping's.")
 @click.option("-o", "--output", default="-", show_default="standard output", help="File for the JSON lines.")
 @click.option("--to-kafka", is_flag=True, help="Send to Kafka instead of writing JSON lines.")
@@ -46,6 +53,7 @@ SHOWN_BAD_ROWS = 50
 def command(
     file: str,
     mapping_name: str,
+    join: str | None,
     source: str | None,
     output: str,
     to_kafka: bool,
@@ -61,12 +69,14 @@ def command(
     """Turn an audit log into canonical events, in order of their time, with heartbeats between them.
 
     FILE is CSV or JSON lines, gzipped or not; - is standard input. A row that gives no event is named with its line and
-    reason, the rest goes on, and the exit code is 3.
+    reason, the rest goes on, and the exit code is 3. Rows that the mapping skips on purpose are counted by its reasons.
+    Shipped mappings: servicenow-uci, jira-history, hp-service-manager.
 
     \b
     Examples:
       supportpulse import incidents.csv.gz --mapping servicenow-uci -o events.jsonl
       supportpulse import incidents.csv.gz --mapping servicenow-uci --to-kafka --bootstrap 127.0.0.1:9092
+      supportpulse import activities.csv.gz --mapping hp-service-manager --join incidents.csv.gz -o events.jsonl
       supportpulse import audit.jsonl --mapping desk.toml --shift-to now --then released --to-kafka
     """
     from supportpulse.edges.importer import read_log
@@ -75,8 +85,10 @@ def command(
 
     mapping, mapping_file = read_mapping(mapping_name, source=source)
     with progress_bar(f"reading {Path(file).name}") as bar:
-        imported = read_log(file, mapping, mapping_file=mapping_file, progress=bar)
+        imported = read_log(file, mapping, mapping_file=mapping_file, join=join, progress=bar)
     _name_bad_rows(file, imported.bad)
+    if not as_json:
+        _name_skipped(imported.skipped)
     shift_ms = 0 if shift_to is None else imported.shift_ms(shift_to)
     records = imported.records(
         every_ms=every_ms,
@@ -143,7 +155,13 @@ def _name_bad_rows(file: str, bad: list[BadLine]) -> None:
 
 
 def _sentence(summary: dict[str, object], where: str) -> str:
+    rest = "".join(f"; {summary[name]} {what}" for name, what in REMARKS.items() if summary[name])
     return (
         f"{summary['events']} events of {summary['tickets']} tickets and {summary['heartbeats']} heartbeats "
-        f"from {summary['first']} to {summary['last']} -> {where}; {summary['bad_rows']} bad rows"
+        f"from {summary['first']} to {summary['last']} -> {where}; {summary['bad_rows']} bad rows{rest}"
     )
+
+
+def _name_skipped(skipped: Counter[str]) -> None:
+    for reason, rows in skipped.most_common():
+        click.echo(f"{rows:>8} rows skipped: {reason}", err=True)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,17 +12,18 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from supportpulse.edges.cell import BadRow, Row
+from supportpulse.edges.joined import Joined
+from supportpulse.edges.kinds import Skipped
 from supportpulse.edges.lines import open_lines
-from supportpulse.edges.mapping import BadRow, LogMapping, Row
+from supportpulse.edges.mapping import LogMapping
 from supportpulse.edges.pulse import heartbeat
+from supportpulse.edges.rows import Rows
 from supportpulse.envelope import encode, from_ms, key_of, to_ms
-from supportpulse.errors import MappingError
 from supportpulse.events import TicketEvent
 
 Progress = Callable[[int, int], None]
 """Told (bytes read, bytes in all); both are 0 when they are not known."""
-
-csv.field_size_limit(16 * 1024 * 1024)
 
 
 class BadLine(NamedTuple):
@@ -59,6 +58,12 @@ class Imported:
     source: str
     entries: list[Entry] = field(default_factory=list)
     bad: list[BadLine] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Rows that are no event on purpose, by the mapping's reason."""
+    repeated: int = 0
+    """Rows that tell an event a second time."""
+    unjoined: set[str] = field(default_factory=set)
+    """Tickets that the second file does not know."""
 
     def shift_ms(self, to: datetime) -> int:
         """How far all times must move so that the last event lies at `to`."""
@@ -72,6 +77,9 @@ class Imported:
             "tickets": len({entry.key for entry in self.entries}),
             "heartbeats": heartbeats,
             "bad_rows": len(self.bad),
+            "skipped": dict(self.skipped.most_common()),
+            "repeated": self.repeated,
+            "unjoined": len(self.unjoined),
             "first": times[0] if times else None,
             "last": times[-1] if times else None,
         }
@@ -110,32 +118,57 @@ class Imported:
 
 
 def read_log(
-    path: str | Path, mapping: LogMapping, *, mapping_file: str = "mapping", progress: Progress | None = None
+    path: str | Path,
+    mapping: LogMapping,
+    *,
+    mapping_file: str = "mapping",
+    join: str | Path | None = None,
+    progress: Progress | None = None,
 ) -> Imported:
     """Read a log ("-" is standard input, gzip is recognised) and sort its events by time, sequence and row.
 
-    A row that gives no event is kept in `bad`, and the rest goes on. Raises `DataMissing` without the file,
-    `MappingError` when the file is not of the mapping's format or lacks a mapped column.
+    `join` is the second file of a mapping that has one. A row that gives no event is kept in `bad`, and the rest goes
+    on. Raises `DataMissing` without a file, `MappingError` when a file is not of the mapping's format or lacks a mapped
+    column, or when one file too many or too few is given.
     """
     imported = Imported(mapping.source)
+    table = Joined.read(join, mapping, mapping_file)
     with open_lines(path) as file:
-        lines = io.TextIOWrapper(file.unpacked, encoding="utf-8-sig", errors="surrogateescape", newline="")
-        rows = _csv_rows(lines, mapping, mapping_file) if mapping.format == "csv" else _json_rows(lines)
-        for number, (line, row) in enumerate(rows, start=1):
+        rows = Rows(file.unpacked, mapping, mapping_file)
+        if rows.header is not None:
+            mapping.check_header([*rows.header, *table.columns], mapping_file)
+        seen: dict[tuple[str, str], bytes] = {}
+        for number, (line, row) in enumerate(table.rows(rows), start=1):
             try:
-                if isinstance(row, BadRow):
-                    raise row
-                event = mapping.event_of(row, number)
-                if event is not None:
-                    imported.entries.append(_entry(event, number))
+                _take(imported, mapping, row, number, seen)
             except BadRow as error:
                 imported.bad.append(BadLine(line, str(error)))
             if progress is not None and number % 1000 == 0:
                 progress(*file.progress())
         if progress is not None:
             progress(*file.progress())
+    imported.unjoined = table.unknown
     imported.entries.sort()
     return imported
+
+
+def _take(
+    imported: Imported, mapping: LogMapping, row: Row | BadRow, number: int, seen: dict[tuple[str, str], bytes]
+) -> None:
+    if isinstance(row, BadRow):
+        raise row
+    event = mapping.event_of(row, number)
+    if isinstance(event, Skipped):
+        imported.skipped[event.reason] += 1
+        return
+    entry = _entry(event, number)
+    first = seen.setdefault((entry.key, event.id), entry.value)
+    if first is entry.value:
+        imported.entries.append(entry)
+    elif first == entry.value:
+        imported.repeated += 1
+    else:
+        raise BadRow(f"id: found {event.id!r} a second time, for something else; valid: one id for one happening")
 
 
 def shifted(value: bytes, by_ms: int) -> bytes:
@@ -161,48 +194,3 @@ def _entry(event: TicketEvent, row: int) -> Entry:
         return Entry(to_ms(event.time), sequence, row, key_of(event), encode(event))
     except (ValueError, UnicodeError) as error:
         raise BadRow(f"found text that is not UTF-8 ({error})") from None
-
-
-def _csv_rows(lines: io.TextIOBase, mapping: LogMapping, file: str) -> Iterator[tuple[int, Row | BadRow]]:
-    reader = csv.reader(lines, strict=True)
-    try:
-        header = next(reader, [])
-    except csv.Error as error:
-        raise MappingError(file, "format", f"{mapping.format}, but {error}", "a CSV file with a header") from None
-    mapping.check_header(header, file)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num, BadRow(f"found a broken line ({error}); valid: CSV")
-            continue
-        if len(cells) == len(header):
-            yield reader.line_num, dict(zip(header, cells, strict=True))
-        elif cells:
-            yield reader.line_num, BadRow(f"found {len(cells)} cells; valid: {len(header)}, as in the header")
-
-
-def _json_rows(lines: io.TextIOBase) -> Iterator[tuple[int, Row | BadRow]]:
-    for line, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            yield line, BadRow(f"found no JSON ({error}); valid: one object a line")
-            continue
-        if isinstance(found, dict):
-            yield line, dict(_flat(found))
-        else:
-            yield line, BadRow(f"found a JSON {type(found).__name__}; valid: one object a line")
-
-
-def _flat(found: dict[str, object], prefix: str = "") -> Iterator[tuple[str, str | None]]:
-    """Nested objects as dotted columns; numbers and booleans as JSON writes them."""
-    for name, value in found.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value if isinstance(value, str) or value is None else json.dumps(value)

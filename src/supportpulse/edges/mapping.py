@@ -2,109 +2,112 @@
 
 from __future__ import annotations
 
+import codecs
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, StringConstraints, Tag, ValidationError
 
 from supportpulse import events
+from supportpulse.edges.cell import BadRow, Cell, Extract, Instant, Row, Silent, Table
+from supportpulse.edges.expression import holds, nodes
+from supportpulse.edges.kinds import TYPES, Choice, Kinds, Skipped, What, fields_of, form, needs_data
 from supportpulse.errors import MappingError
 from supportpulse.events import TicketEvent
 from supportpulse.names import event_type
 
-TYPES: dict[str, type[TicketEvent]] = {
-    cls.__name__: cls for cls in events.TICKET_EVENTS if cls is not events.DeadlineReached
-}
+JOINED = "joined."
+"""Before the columns of the second file."""
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
-Row = Mapping[str, str | None]
-"""One row: column -> text, None for null."""
 
-
-class BadRow(Exception):
-    """A row that gives no event; the message says what was found and what is valid."""
-
-
-def _zone(name: str) -> str:
+def _codec(name: str) -> str:
     try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("an IANA zone such as Europe/Berlin") from None
-    return name
+        return codecs.lookup(name).name
+    except LookupError:
+        raise ValueError("an encoding such as utf-8 or cp1252") from None
 
 
-def _type(name: str) -> str:
-    if name not in TYPES:
-        raise ValueError(f"one of {', '.join(TYPES)}")
-    return name
+def _listed(found: object) -> object:
+    return [found] if isinstance(found, dict) else found
 
 
-Zone = Annotated[str, AfterValidator(_zone)]
-TypeName = Annotated[str, AfterValidator(_type)]
+Cells = Annotated[tuple[Cell, ...], Field(min_length=1), BeforeValidator(_listed)]
+Order = Annotated[Annotated[str, Tag("(text)")] | Annotated[Extract, Tag("(table)")], Discriminator(form)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Instant(_Table):
-    """A column of times."""
+class Changes(Table):
+    """Rows of the log that changed what the second file tells: those with one of these values in a column."""
 
     column: str
-    format: str
-    zone: Zone | None = None
+    values: frozenset[str]
 
 
-class Cell(_Table):
-    """A column that fills one field of the event's data."""
+class Join(Table):
+    """A second file, one row a ticket, in the format of the log; `key` is its column of the ticket's id."""
 
-    column: str
-    values: dict[str, str] | None = None
-    unchanged: frozenset[str] = frozenset()
-    other: Literal["error", "keep", "unchanged"] = "error"
-    missing: Literal["unchanged", "cleared"] = "unchanged"
-    format: str | None = None
-    zone: Zone | None = None
+    key: str
+    changed_by: Changes | None = None
 
 
-class Kinds(_Table):
-    """A column that says which event a row is."""
-
-    column: str
-    values: dict[str, TypeName]
-    skip: frozenset[str] = frozenset()
-
-
-class LogMapping(_Table):
+class LogMapping(Table):
     """A checked mapping; `read_mapping` makes one. Its file is named in the errors."""
 
     source: events.Source
     format: Literal["csv", "jsonl"] = "csv"
+    encoding: Annotated[str, AfterValidator(_codec)] = "utf-8"
+    separator: Annotated[str, StringConstraints(pattern=r'^[^"\r\n]$')] = ","
     missing: frozenset[str] = frozenset({""})
     ticket: str
     id: str
-    sequence: str | None = None
+    sequence: Order | None = None
     time: Instant
-    event: TypeName | Kinds = "TicketObserved"
+    event: What = "TicketObserved"
     leaks: frozenset[str] = frozenset()
     ignored: frozenset[str] | None = None
     constants: dict[str, str | int | float | bool] = Field(default_factory=dict)
-    data: dict[str, Cell] = Field(default_factory=dict)
+    data: dict[str, Cells] = Field(default_factory=dict)
+    join: Join | None = None
 
     def columns(self) -> Iterator[tuple[str, str]]:
         """(key of the mapping, column it reads)."""
         yield "ticket", self.ticket
         yield from (("id", column) for column in _PLACEHOLDER.findall(self.id) if column != "row")
-        if self.sequence is not None:
+        if isinstance(self.sequence, Extract):
+            yield "sequence.column", self.sequence.column
+        elif self.sequence is not None:
             yield "sequence", self.sequence
         yield "time.column", self.time.column
         if isinstance(self.event, Kinds):
             yield "event.column", self.event.column
-        yield from ((f"data.{name}.column", cell.column) for name, cell in self.data.items())
+        for place, choice in enumerate(self.choices()):
+            if choice.when is not None:
+                asked = [node["value"] for node in nodes(choice.when.parsed) if node["type"] == "field"]
+                yield from ((f"event.{place}.when", column) for column in asked)
+        if self.join is not None:
+            yield "join.key", JOINED + self.join.key
+            if self.join.changed_by is not None:
+                yield "join.changed_by.column", self.join.changed_by.column
+        for key, cell in self.cells():
+            yield f"{key}.column", cell.column
+
+    def cells(self) -> Iterator[tuple[str, Cell]]:
+        """(key of the mapping, a cell of its data)."""
+        for name, cells in self.data.items():
+            for place, cell in enumerate(cells):
+                yield f"data.{name}" + (f".{place}" if len(cells) > 1 else ""), cell
+
+    def choices(self) -> tuple[Choice, ...]:
+        """The entries of `event`, if it is a list."""
+        return self.event if isinstance(self.event, tuple) else ()
+
+    def types(self) -> list[str]:
+        """The types of its events."""
+        if isinstance(self.event, Kinds):
+            return list(self.event.values.values())
+        return [self.event] if isinstance(self.event, str) else [one.type for one in self.event if one.type is not None]
 
     def check_header(self, header: Iterable[str], file: str) -> None:
         """Raise `MappingError` if a mapped column is not there, or one is there that nobody decided about."""
@@ -119,24 +122,24 @@ class LogMapping(_Table):
             if column not in mapped | self.leaks | self.ignored:
                 raise MappingError(file, "ignored", column, "every column of the log is mapped, a leak or ignored")
 
-    def event_of(self, row: Row, number: int) -> TicketEvent | None:
-        """The event of data row `number` (from 1), None for a kind that is skipped. Raises `BadRow`."""
-        kind = self._kind(row)
-        if kind is None:
-            return None
+    def event_of(self, row: Row, number: int) -> TicketEvent | Skipped:
+        """The event of data row `number` (from 1), or why it is none on purpose. Raises `BadRow`."""
+        kind, fields = self._kind(row)
+        if isinstance(kind, Skipped):
+            return kind
         event_class = TYPES[kind]
         body: dict[str, Any] = {
             "specversion": "1.0",
             "type": event_type(kind),
             "id": self._fill(self.id, row, number),
             "source": self.source,
-            "subject": self._needed(row, self.ticket),
-            "time": _time(self._needed(row, self.time.column), self.time.column, self.time.format, self.time.zone),
+            "subject": self.needed(row, self.ticket),
+            "time": self.time_of(row),
         }
-        if self.sequence is not None and (text := self._text(row, self.sequence)) is not None:
-            body["sequence"] = text
-        data = self._data(row, fields_of(event_class))
-        if data or "data" in _required(event_class):
+        if (order := self.sequence_of(row)) is not None:
+            body["sequence"] = order
+        data = self._data(row, fields_of(event_class) if fields is None else fields & fields_of(event_class))
+        if data or needs_data(event_class):
             body["data"] = data
         try:
             return event_class.model_validate(body)
@@ -145,68 +148,57 @@ class LogMapping(_Table):
             place = ".".join(map(str, first["loc"]))
             raise BadRow(f"{place}: found {str(first['input'])[:100]!r}; {first['msg']}") from None
 
-    def _kind(self, row: Row) -> str | None:
+    def time_of(self, row: Row) -> datetime:
+        """When it happened, or `BadRow`."""
+        return self.time.read(self.needed(row, self.time.column))
+
+    def sequence_of(self, row: Row) -> str | None:
+        """What orders it among events of one instant, or `BadRow`."""
+        if not isinstance(self.sequence, Extract):
+            return None if self.sequence is None else self.text(row, self.sequence)
+        found = self.text(row, self.sequence.column)
+        return None if found is None else self.sequence.read(found)
+
+    def needed(self, row: Row, column: str) -> str:
+        """What a cell says that must say something, or `BadRow`."""
+        found = self.text(row, column)
+        if found is None:
+            raise BadRow(f"{column}: found {row.get(column)!r}; valid: a value, since every event needs it")
+        return found
+
+    def text(self, row: Row, column: str) -> str | None:
+        """What a cell says, None if nothing."""
+        found = row.get(column)
+        return None if found is None or found in self.missing else found
+
+    def _kind(self, row: Row) -> tuple[str | Skipped, frozenset[str] | None]:
+        """The type of event, or why there is none, and the fields it may have if not all."""
         if isinstance(self.event, str):
-            return self.event
-        found = self._needed(row, self.event.column)
-        if found in self.event.skip:
-            return None
-        if found not in self.event.values:
-            valid = sorted({*self.event.values, *self.event.skip})
-            raise BadRow(f"{self.event.column}: found {found!r}; valid: {', '.join(valid)}")
-        return self.event.values[found]
+            return self.event, None
+        if isinstance(self.event, Kinds):
+            return self.event.of(self.needed(row, self.event.column)), None
+        for choice in self.event:
+            if choice.when is None or holds(choice.when, row):
+                return choice.type or Skipped(choice.skip or ""), choice.fields
+        raise BadRow("event: found no entry whose `when` holds; valid: a last entry without `when`")
 
     def _data(self, row: Row, fields: frozenset[str]) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for name, constant in self.constants.items():
             if name in fields:
                 _put(data, name, constant)
-        for name, cell in self.data.items():
+        for name, cells in self.data.items():
             if name not in fields:
                 continue
-            found = self._text(row, cell.column)
-            if found is None:
-                if cell.missing == "cleared":
-                    _put(data, name, None)
-            elif cell.format is not None:
-                _put(data, name, _time(found, cell.column, cell.format, cell.zone))
-            elif found not in cell.unchanged and (value := _value(cell, found)) is not None:
-                _put(data, name, value)
+            for cell in cells:
+                said = cell.read(self.text(row, cell.column))
+                if not isinstance(said, Silent):
+                    _put(data, name, said)
+                    break
         return data
 
-    def _text(self, row: Row, column: str) -> str | None:
-        found = row.get(column)
-        return None if found is None or found in self.missing else found
-
-    def _needed(self, row: Row, column: str) -> str:
-        found = self._text(row, column)
-        if found is None:
-            raise BadRow(f"{column}: found {row.get(column)!r}; valid: a value, since every event needs it")
-        return found
-
     def _fill(self, template: str, row: Row, number: int) -> str:
-        return _PLACEHOLDER.sub(lambda m: str(number) if m[1] == "row" else self._text(row, m[1]) or "", template)
-
-
-@lru_cache(maxsize=64)
-def fields_of(event_class: type[TicketEvent]) -> frozenset[str]:
-    """Dotted names of all fields of the event's data."""
-    return frozenset(_leaves(event_class.model_fields["data"].annotation))
-
-
-def _required(event_class: type[TicketEvent]) -> set[str]:
-    return {name for name, field in event_class.model_fields.items() if field.is_required()}
-
-
-def _leaves(model: object, prefix: str = "") -> Iterator[str]:
-    assert isinstance(model, type)
-    assert issubclass(model, BaseModel)
-    for name in model.model_fields:
-        inner = {"actor": events.Actor, "signals": events.Signals}.get(name)
-        if inner is None:
-            yield prefix + name
-        else:
-            yield from _leaves(inner, f"{prefix}{name}.")
+        return _PLACEHOLDER.sub(lambda m: str(number) if m[1] == "row" else self.text(row, m[1]) or "", template)
 
 
 def _put(data: dict[str, Any], name: str, value: object) -> None:
@@ -214,32 +206,3 @@ def _put(data: dict[str, Any], name: str, value: object) -> None:
     for parent in parents:
         data = data.setdefault(parent, {})
     data[leaf] = value
-
-
-def _value(cell: Cell, found: str) -> str | None:
-    if cell.values is None:
-        return found
-    if found in cell.values:
-        return cell.values[found]
-    if cell.other == "error":
-        valid = ", ".join([*cell.values, *sorted(cell.unchanged)])
-        raise BadRow(f"{cell.column}: found {found!r}; valid: {valid}")
-    return found if cell.other == "keep" else None
-
-
-@lru_cache(maxsize=100_000)
-def _time(text: str, column: str, form: str, zone: str | None) -> datetime:
-    try:
-        if form == "iso":
-            found = datetime.fromisoformat(text)
-        elif form in ("epoch_s", "epoch_ms"):
-            return datetime.fromtimestamp(float(text) / (1 if form == "epoch_s" else 1000), UTC)
-        else:
-            found = datetime.strptime(text, form)
-        if found.tzinfo is None:
-            if zone is None:
-                raise BadRow(f"{column}: found {text!r}; valid: a time that names its zone")
-            found = found.replace(tzinfo=ZoneInfo(zone))
-        return found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
-        raise BadRow(f"{column}: found {text!r}; valid: a time as {form}") from None

@@ -36,6 +36,7 @@ from supportpulse.edges.adapters.mapped_file import Kind, Person, Place, Webhook
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import LONGEST_ID, moment, word
 from supportpulse.edges.adapters.snapshot import LAST, known, number, status_of
+from supportpulse.edges.expression import ask, holds
 from supportpulse.events import STATUSES, Actor, ActorKind, MessagePosted, Status, TicketEvent, TicketObserved
 
 KINDS: Final[dict[str, ActorKind]] = {kind: kind for kind in get_args(ActorKind)}
@@ -55,29 +56,16 @@ def from_file(path: Path) -> Adapter:
 
 
 def _events(mapping: WebhookMapping, delivery: Delivery) -> list[TicketEvent]:
-    if mapping.ignore is not None and _holds(mapping.ignore, delivery.payload):
+    if mapping.ignore is not None and holds(mapping.ignore, delivery.payload):
         return []
-    meant = [(name, kind) for name, kind in mapping.events.items() if _holds(kind.when, delivery.payload)]
+    meant = [(name, kind) for name, kind in mapping.events.items() if holds(kind.when, delivery.payload)]
     if not meant:
         raise Unknown("event", f"found none of the mapping's events; valid: {', '.join(mapping.events)}")
     return in_causal_order([_Told(mapping, delivery, name, kind).event() for name, kind in meant])
 
 
-def _at(expression: ParsedResult, payload: Any) -> Any:
-    """What an expression finds; None where there is nothing, or nothing that it could work on."""
-    try:
-        return expression.search(payload)
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-def _holds(expression: ParsedResult, payload: Any) -> bool:
-    found = _at(expression, payload)
-    return found is not None and found is not False and found not in ("", [], {})
-
-
 def _word(expression: ParsedResult, payload: Any, longest: int = 100) -> str | None:
-    return word({"it": _at(expression, payload)}, "it", longest)
+    return word({"it": ask(expression, payload)}, "it", longest)
 
 
 @dataclass(frozen=True)
@@ -96,8 +84,8 @@ class _Told:
         data: dict[str, Any] = {} if by is None else {"actor": by}
         if kind.made is MessagePosted and kind.text is not None:
             options = self.delivery.options
-            public = options.unmarked_public if kind.public is None else _at(kind.public, payload) is True
-            said = posted(update, _at(kind.text, payload), options, by=by, public=public, html=kind.html)
+            public = options.unmarked_public if kind.public is None else ask(kind.public, payload) is True
+            said = posted(update, ask(kind.text, payload), options, by=by, public=public, html=kind.html)
             data |= {"public": public, "signals": said.data.signals}
         data |= self.fields()
         return update.event(kind.made, **data)
@@ -126,7 +114,7 @@ class _Told:
 
     def time(self, expression: ParsedResult | None) -> datetime | None:
         """A time, in the mapping's zone if it names none."""
-        found = None if expression is None else _at(expression, self.delivery.payload)
+        found = None if expression is None else ask(expression, self.delivery.payload)
         time = moment({"it": found}, "it")
         if time is None and self.mapping.zone is not None and isinstance(found, str):
             try:
@@ -173,7 +161,7 @@ class _Told:
         options, payload = self.delivery.options, self.delivery.payload
         if name == "created_at":
             return self.time(place.path)
-        found = _at(place.path, payload)
+        found = ask(place.path, payload)
         raw = word({"it": found}, "it")
         if name == "score" and not isinstance(found, bool) and isinstance(found, float):
             return found

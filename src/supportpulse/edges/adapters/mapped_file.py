@@ -37,74 +37,23 @@ Every table whose `when` holds, in the sense of JMESPath (not null, false or emp
 true. A whole number in a payload counts as its text, a constant is written `'open'`, and what an expression does not
 find, or cannot work on, is nothing.
 
-An expression is at most `LONGEST` characters and calls only `FUNCTIONS`, `join` and `[a, b]` once each: so the time it
-takes grows with the payload and no faster, whatever the payload is.
+What an expression may be is in `edges.expression`: the time it takes grows with the payload and no faster.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from jmespath.functions import Functions
-from jmespath.parser import ParsedResult
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from supportpulse.edges.mapping import TYPES, TypeName, Zone, fields_of
+from supportpulse.edges.cell import Zone
+from supportpulse.edges.expression import Expression
+from supportpulse.edges.kinds import TYPES, TypeName, fields_of
 from supportpulse.errors import MappingError
 from supportpulse.events import STATUSES, ActorKind, MessagePosted, TicketEvent
-
-LONGEST = 300
-FUNCTIONS = frozenset((
-    "contains", "ends_with", "join", "keys", "length", "max_by", "min_by", "not_null", "reverse", "sort_by",
-    "starts_with", "to_number", "type",
-))  # fmt: skip
-ONCE = {"join": "join", "multi_select_list": "[a, b]", "multi_select_dict": "{a: b}"}
-
-
-def _expression(text: object) -> ParsedResult:
-    if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
-        raise ValueError(f"a JMESPath expression of 1 to {LONGEST} characters")
-    try:
-        found = jmespath.compile(text)
-    except JMESPathError as error:
-        raise ValueError(f"a JMESPath expression ({str(error).splitlines()[0][:100]})") from None
-    except (RecursionError, ValueError):
-        raise ValueError("a JMESPath expression without so many brackets or digits") from None
-    seen: set[str] = set()
-    for node in _nodes(found.parsed):
-        kind = node["value"] if node["type"] == "function_expression" else node["type"]
-        if node["type"] == "function_expression":
-            _check_call(kind, len(node["children"]))
-        if kind in ("subexpression", "index_expression") and node["children"][0]["type"] == "not_expression":
-            raise ValueError("a JMESPath expression with brackets behind `!`: !(a.b), for !a.b means (!a).b")
-        if kind in seen and kind in ONCE:
-            raise ValueError(f"a JMESPath expression with one {ONCE[kind]} at most")
-        seen.add(kind)
-    return found
-
-
-def _nodes(node: Any) -> Iterator[Any]:
-    if isinstance(node, dict) and "type" in node:
-        yield node
-        for child in node["children"]:
-            yield from _nodes(child)
-
-
-def _check_call(name: str, arguments: int) -> None:
-    if name not in FUNCTIONS:
-        raise ValueError(f"a JMESPath expression that calls only {', '.join(sorted(FUNCTIONS))}")
-    signature = Functions.FUNCTION_TABLE[name]["signature"]
-    least = len(signature)
-    if arguments < least or (arguments > least and not signature[-1].get("variadic")):
-        raise ValueError(f"a JMESPath expression with {least} arguments of {name}")
-
-
-Expression = Annotated[ParsedResult, BeforeValidator(_expression)]
 
 
 class _Table(BaseModel):
