@@ -9,6 +9,7 @@ OUTCOMES_TOPIC = "sla.outcomes.v1"
 DEADLETTER_TOPIC = "support.deadletter.v1"
 DEFAULT_APP_ID = "supportpulse"
 DEFAULT_PARTITIONS = 4
+DEADLETTER_RETENTION_DAYS = 14.0
 
 
 def tickets_changelog(app_id: str) -> str:

@@ -61,6 +61,10 @@ class Settings(BaseModel):
     marker_cap: Count = 5000
     """Deadline markers in flight per partition."""
     marker_retry_seconds: Seconds = 5.0
+    deadletter_retention_days: Annotated[float, Field(gt=0, le=36_500, description="days, more than 0")] = (
+        names.DEADLETTER_RETENTION_DAYS
+    )
+    """How long a dead letter is kept: the bodies of webhooks that are no event are there and nowhere else."""
     time_scale: Annotated[
         Decimal,
         Field(gt=0, le=1, description="more than 0, at most 1, and 5 minutes times it in whole milliseconds, as 0.01"),

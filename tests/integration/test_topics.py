@@ -59,6 +59,7 @@ def test_a_changed_partition_count_is_refused(kafka: str, fresh: Fresh) -> None:
         ("events_topic", "retention.ms", "60000"),
         ("tickets_changelog", "cleanup.policy", "delete"),
         ("deadletter_topic", "max.message.bytes", "1000"),
+        ("deadletter_topic", "retention.ms", "-1"),
     ],
 )
 def test_a_config_changed_behind_our_back_is_refused(

@@ -57,6 +57,8 @@ def test_decision_grace_is_read_per_source() -> None:
         ("DECISION_GRACE_SECONDS", "zendesk", "source=seconds"),
         ("DECISION_GRACE_SECONDS", "zendesk=-1", "source=seconds"),
         ("APP_ID", "my app", "letters, digits"),
+        ("DEADLETTER_RETENTION_DAYS", "0", "days, more than 0"),
+        ("DEADLETTER_RETENTION_DAYS", "14d", "days, more than 0"),
         ("TIME_SCALE", "0", "more than 0"),
         ("TIME_SCALE", "1.5", "at most 1"),
         ("TIME_SCALE", "0.000001", "whole milliseconds"),

@@ -12,6 +12,7 @@ from supportpulse.errors import BrokerUnavailable, TopicMismatch
 
 PLANS = {plan.name: plan for plan in plan_topics(partitions=4)}
 EVENTS = PLANS[names.EVENTS_TOPIC]
+LETTERS = PLANS[names.DEADLETTER_TOPIC]
 TICKETS = PLANS[names.tickets_changelog(names.DEFAULT_APP_ID)]
 
 
@@ -30,6 +31,22 @@ def test_a_dead_letter_may_be_larger_than_the_event_it_is_made_of() -> None:
     assert int(deadletter.configs["max.message.bytes"]) > int(EVENTS.configs["max.message.bytes"])
 
 
+def test_dead_letters_are_forgotten_by_arrival_and_not_much_later_than_is_said() -> None:
+    """A segment is closed every day, or with a shorter retention as often; what comes late is not forgotten at once."""
+    assert LETTERS.configs["retention.ms"] == str(14 * 86_400_000)
+    assert LETTERS.configs["segment.ms"] == str(86_400_000)
+    assert LETTERS.configs["message.timestamp.type"] == "LogAppendTime"
+    (short,) = (
+        plan for plan in plan_topics(partitions=4, deadletter_retention_days=0.5) if plan.name == names.DEADLETTER_TOPIC
+    )
+    assert short.configs["retention.ms"] == short.configs["segment.ms"] == str(12 * 3_600_000)
+
+
+def test_dead_letters_may_be_forgotten_sooner() -> None:
+    """The setting is the most; whoever runs Kafka may allow less."""
+    check_topic(LETTERS, 4, LETTERS.configs | {"retention.ms": "3600000"})
+
+
 def test_a_topic_as_planned_is_accepted() -> None:
     """No complaint about what was created by ourselves."""
     for plan in PLANS.values():
@@ -43,6 +60,13 @@ def test_a_topic_as_planned_is_accepted() -> None:
         (EVENTS, 4, {"message.timestamp.type": "CreateTime"}, r"found CreateTime; valid: LogAppendTime; .*--alter"),
         (EVENTS, 4, {"cleanup.policy": "compact"}, r"cleanup\.policy: found compact; valid: delete"),
         (EVENTS, 4, {"retention.ms": "604800000"}, r"retention\.ms: found 604800000; valid: -1"),
+        (
+            LETTERS,
+            4,
+            {"retention.ms": "-1"},
+            r"retention\.ms: found -1; valid: at most 1209600000, .*retention\.ms=1209600000",
+        ),
+        (LETTERS, 4, {"retention.ms": "1209600001"}, r"found 1209600001; .*SUPPORTPULSE_DEADLETTER_RETENTION_DAYS"),
         (TICKETS, 4, {"cleanup.policy": "compact,delete"}, r"cleanup\.policy: found compact,delete; valid: compact"),
     ],
 )

@@ -75,6 +75,7 @@ def _topics(given: dict[str, Any], wait_seconds: float, **how: Any) -> list[str]
         partitions=settings.partitions,
         app_id=settings.app_id,
         topic_prefix=settings.topic_prefix,
+        deadletter_retention_days=settings.deadletter_retention_days,
         security=settings.kafka_security(),
         timeout_seconds=wait_seconds,
         **how,

@@ -133,6 +133,7 @@ def _topics(settings: Settings, kafka: Broker, *, keep: bool) -> Iterator[None]:
         partitions=settings.partitions,
         app_id=settings.app_id,
         topic_prefix=settings.topic_prefix,
+        deadletter_retention_days=settings.deadletter_retention_days,
         security=settings.kafka_security(),
     )
     try:

@@ -22,19 +22,24 @@ LARGE_BYTES = 4 * EVENT_BYTES
 FOREVER = "-1"
 SHORTEST_RETENTION_MS = 28 * 86_400_000
 """Lateness bound of a ticket: an events topic that forgets sooner cannot rebuild the state."""
+DAY_MS = 86_400_000
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TopicPlan:
-    """One topic as it is created. `must` are the configs that an existing topic has to have as well."""
+    """One topic as it is created. `must` are the configs that an existing topic has to have as well.
+
+    `retention`: it has to keep what state is rebuilt from. `longest_ms`: it must not keep anything for longer.
+    """
 
     name: str
     partitions: int
     must: Mapping[str, str]
     wish: Mapping[str, str] = field(default_factory=dict)
     retention: bool = False
+    longest_ms: int | None = None
 
     @property
     def configs(self) -> dict[str, str]:
@@ -42,8 +47,15 @@ class TopicPlan:
         return {**self.must, **self.wish}
 
 
-def plan_topics(*, partitions: int, app_id: str = names.DEFAULT_APP_ID, topic_prefix: str = "") -> list[TopicPlan]:
+def plan_topics(
+    *,
+    partitions: int,
+    app_id: str = names.DEFAULT_APP_ID,
+    topic_prefix: str = "",
+    deadletter_retention_days: float = names.DEADLETTER_RETENTION_DAYS,
+) -> list[TopicPlan]:
     """The five topics of one installation; all have the same partition count, since they share the ticket's key."""
+    letters_ms = int(deadletter_retention_days * DAY_MS)
     # LogAppendTime: retention and compaction then go by arrival, so replayed history is not deleted for its age.
     log_configs = {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete"}
     # Small segments: Kafka never compacts the segment being written, so a default one keeps 1 GB of dead values.
@@ -67,7 +79,14 @@ def plan_topics(*, partitions: int, app_id: str = names.DEFAULT_APP_ID, topic_pr
             topic_prefix + names.DEADLETTER_TOPIC,
             partitions,
             {"cleanup.policy": "delete"},
-            {"retention.ms": FOREVER, "max.message.bytes": str(LARGE_BYTES)},
+            {
+                "retention.ms": str(letters_ms),
+                # Kafka forgets whole segments: one a day, or a letter would stay until a later one of its week may go.
+                "segment.ms": str(min(DAY_MS, letters_ms)),
+                "message.timestamp.type": "LogAppendTime",
+                "max.message.bytes": str(LARGE_BYTES),
+            },
+            longest_ms=letters_ms,
         ),
         TopicPlan(names.tickets_changelog(app_id), partitions, {"cleanup.policy": "compact"}, compacted),
         TopicPlan(names.panes_changelog(app_id), partitions, {"cleanup.policy": "compact"}, compacted),
@@ -81,6 +100,7 @@ def ensure_topics(
     replication: int = 1,
     app_id: str = names.DEFAULT_APP_ID,
     topic_prefix: str = "",
+    deadletter_retention_days: float = names.DEADLETTER_RETENTION_DAYS,
     security: Mapping[str, str] | None = None,
     timeout_seconds: float = 30.0,
     create: bool = True,
@@ -92,7 +112,12 @@ def ensure_topics(
     `BrokerUnavailable` when no broker answered within `timeout_seconds`, `ConfigError` when the broker refuses to
     create one (it says why).
     """
-    plans = plan_topics(partitions=partitions, app_id=app_id, topic_prefix=topic_prefix)
+    plans = plan_topics(
+        partitions=partitions,
+        app_id=app_id,
+        topic_prefix=topic_prefix,
+        deadletter_retention_days=deadletter_retention_days,
+    )
     admin = connect(bootstrap, security=security, timeout_seconds=timeout_seconds, tell=tell)
     with closing(admin):
         try:
@@ -225,4 +250,11 @@ def check_topic(plan: TopicPlan, partitions: int, configs: Mapping[str, str]) ->
             f"topic {plan.name}: retention.ms: found {retention}; valid: -1, or the longest open ticket and 28 days "
             f"more; the log is the truth that state is rebuilt from: set it by kafka-configs --alter --entity-type "
             f"topics --entity-name {plan.name} --add-config retention.ms=-1"
+        )
+    kept = int(configs.get("retention.ms", FOREVER))
+    if plan.longest_ms is not None and not 0 <= kept <= plan.longest_ms:
+        raise TopicMismatch(
+            f"topic {plan.name}: retention.ms: found {kept}; valid: at most {plan.longest_ms}, bodies of webhooks are "
+            f"in it: set it by kafka-configs --alter --entity-type topics --entity-name {plan.name} --add-config "
+            f"retention.ms={plan.longest_ms}, or set SUPPORTPULSE_DEADLETTER_RETENTION_DAYS to the days they may stay"
         )
