@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from supportpulse.commands import import_log
 from supportpulse.edges.cell import BadRow
 from supportpulse.edges.kinds import Skipped
 from supportpulse.edges.mapping import LogMapping
-from supportpulse.edges.mapping_file import read_mapping
+from supportpulse.edges.mapping_file import SHIPPED, read_mapping
 from supportpulse.envelope import encode
 from supportpulse.errors import ConfigError, MappingError
 from supportpulse.events import MessagePosted, TicketObserved
@@ -182,6 +183,15 @@ def test_an_unknown_name_lists_the_shipped_mappings() -> None:
     """A mapping that is not there is an error that names those that are."""
     with pytest.raises(MappingError, match="servicenow-uci"):
         read_mapping("nothing-like-it")
+
+
+def test_every_shipped_mapping_is_read_and_told_by_the_command() -> None:
+    """None has a mistake, and `import --help` names them all."""
+    names = {file.stem for file in SHIPPED.glob("*.toml")}
+    assert names >= {"servicenow-uci", "jira-history", "hp-service-manager"}
+    for name in names:
+        assert read_mapping(name)[0].source == name
+        assert name in (import_log.command.help or "")
 
 
 def test_the_shipped_mapping_guards_against_all_leaks_of_its_log() -> None:
