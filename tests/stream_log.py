@@ -65,7 +65,8 @@ class StreamLog:
             if isinstance(event, Heartbeat):
                 sources = by_partition.setdefault(place[0], Sources(int(self.settings.freshness_seconds * 1000)))
                 told = event.data
-                beat = Beat(event.source, told.instance, envelope.to_ms(told.watermark), told.mode, 0)
+                at, sent = envelope.to_ms(told.watermark), envelope.to_ms(event.time)
+                beat = Beat(event.source, told.instance, at, told.mode, sent)
                 sources.hear(beat, self.broker_ms[place])
         return {
             (number, name): sources.status(name, now).watermark

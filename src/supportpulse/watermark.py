@@ -4,6 +4,9 @@ A source that never sent a heartbeat, or was released, counts as the wall clock 
 heard of within the freshness bound; a stale one holds at what it said last, minus its grace. A log counts as its own
 watermark, several instances as their minimum. An instance that `ended` counts until another, not ended, is heard of
 after it: a source that goes live when its history has been imported is not held by the importer's end.
+
+A heartbeat that waited on its way, in the buffer of a producer that did not reach its broker, is as old as it waited:
+what it says is of then, not of when it came.
 """
 
 from __future__ import annotations
@@ -18,15 +21,36 @@ from supportpulse.facts import Beat
 LOG, LIVE, ENDED, RELEASED = "log", "live", "ended", "released"
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[tuple[str, str, int, int]]).decode
+HEALING: Final = 10
+"""A clock that was set back makes all heartbeats look late: it is believed after as many times what it was set by."""
 
 
 class Instance(NamedTuple):
-    """The last heartbeat of one instance: `watermark` and `heard` (broker time) in ms."""
+    """The last heartbeat of one instance: `watermark` and `heard` (broker time) in ms.
+
+    `took` is the least it usually takes (ms) from its own clock to the broker's, which need not agree; None before a
+    live one. `late` is by how much the last took longer.
+    """
 
     mode: str
     watermark: int
     heard: int
+    late: int = 0
+    took: int | None = None
+
+
+class _Told(msgspec.Struct, array_like=True):
+    """An instance in the source's record; one that is older than the last two has not got them."""
+
+    name: str
+    mode: str
+    watermark: int
+    heard: int
+    late: int = 0
+    took: int | None = None
+
+
+_decode = msgspec.msgpack.Decoder(list[_Told]).decode
 
 
 class Status(NamedTuple):
@@ -48,7 +72,14 @@ class Source:
 
     def hear(self, beat: Beat, heard: int) -> None:
         """Take a heartbeat appended at broker time `heard` (ms)."""
-        self.instances[beat.instance] = Instance(beat.mode, beat.watermark, heard)
+        before = self.instances.get(beat.instance)
+        late, took = 0, before.took if before else None
+        if beat.mode == LIVE:
+            usual, took = took, heard - beat.time
+            if before is not None and usual is not None:
+                late = max(0, took - usual - max(0, heard - before.heard) // HEALING)
+                took -= late
+        self.instances[beat.instance] = Instance(beat.mode, beat.watermark, heard, late, took)
 
     def status(self, now: int, freshness: int) -> Status:
         """The least of all instances at `now` (ms); stale if a live one was not heard of within `freshness` (ms)."""
@@ -62,7 +93,7 @@ class Source:
             if mode == RELEASED:
                 watermark = now - self.grace
             elif mode == LIVE:
-                fresh = now - instance.heard <= freshness
+                fresh = now - instance.heard + instance.late <= freshness
                 watermark = (now if fresh else watermark) - self.grace
                 stale |= not fresh
             if least is None or watermark < least.watermark:
@@ -77,7 +108,9 @@ class Source:
 
     def load(self, value: bytes) -> None:
         """Restore from such a value."""
-        self.instances = {name: Instance(mode, watermark, heard) for name, mode, watermark, heard in _decode(value)}
+        self.instances = {
+            told.name: Instance(told.mode, told.watermark, told.heard, told.late, told.took) for told in _decode(value)
+        }
 
 
 NO_GRACE: Final[Mapping[str, float]] = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supportpulse.facts import Beat
-from supportpulse.watermark import Source, Sources, Status
+from supportpulse.watermark import Instance, Source, Sources, Status
 
 NOW, FRESH = 1_000_000_000, 30_000
 
@@ -17,9 +18,9 @@ def sources(grace_seconds: float = 0.0) -> Sources:
     return Sources(FRESH, {"desk": grace_seconds})
 
 
-def beat(mode: str, watermark: int, instance: str = "a", source: str = "desk") -> Beat:
-    """A heartbeat."""
-    return Beat(source, instance, watermark, mode, watermark)
+def beat(mode: str, watermark: int, instance: str = "a", source: str = "desk", sent: int | None = None) -> Beat:
+    """A heartbeat, sent at its watermark if nothing else is said."""
+    return Beat(source, instance, watermark, mode, watermark if sent is None else sent)
 
 
 def test_a_source_that_never_sent_a_heartbeat_counts_as_the_wall_clock_minus_its_grace() -> None:
@@ -88,17 +89,76 @@ def test_the_last_heartbeat_of_an_instance_counts_even_if_it_says_less() -> None
     assert one.status("desk", NOW).mode == "live"
 
 
+@pytest.mark.parametrize("skew", [0, 3_600_000, -3_600_000])
+def test_a_heartbeat_that_waited_through_an_outage_promises_no_more_than_it_says(skew: int) -> None:
+    """It comes ten minutes late: until the next one its source is stale, whatever the sender's clock shows."""
+    one = sources()
+    one.hear(beat("live", NOW, sent=NOW + skew), NOW + 10)
+    waited = beat("live", NOW + 5000, sent=NOW + 5000 + skew)
+    one.hear(waited, NOW + 605_000)
+    assert one.status("desk", NOW + 605_000) == Status("live", NOW + 5000, True)
+    one.hear(beat("live", NOW + 606_000, sent=NOW + 606_000 + skew), NOW + 606_010)
+    assert one.status("desk", NOW + 606_010) == Status("live", NOW + 606_010, False)
+
+
+def test_heartbeats_that_waited_together_are_late_each_by_as_much_as_it_waited() -> None:
+    """A producer that buffers goes on beating while its broker is away: only the last of them are fresh."""
+    one = sources()
+    one.hear(beat("live", NOW), NOW)
+    stale = []
+    for sent in range(NOW + 5000, NOW + 605_000, 5000):
+        one.hear(beat("live", sent), NOW + 605_000)
+        stale.append(one.status("desk", NOW + 605_000).stale)
+    assert stale == [True] * stale.count(True) + [False] * stale.count(False)
+    assert stale.count(False) * 5000 <= FRESH + 605_000 // 10
+
+
+def test_a_heartbeat_that_is_a_little_late_is_fresh_for_the_rest_of_its_time() -> None:
+    """Twenty seconds of thirty are over when it comes."""
+    one = sources()
+    one.hear(beat("live", NOW), NOW)
+    one.hear(beat("live", NOW + 5000), NOW + 25_000)
+    late = 20_000 - 25_000 // 10
+    assert not one.status("desk", NOW + 25_000 + FRESH - late).stale
+    assert one.status("desk", NOW + 25_000 + FRESH - late + 1).stale
+
+
+def test_a_clock_that_was_set_back_is_believed_after_a_while() -> None:
+    """By a minute: its source is stale for five minutes, then again as before; set forward it is believed at once."""
+    one = sources()
+    one.hear(beat("live", NOW), NOW)
+    stale = []
+    for now in range(NOW + 5000, NOW + 1_200_000, 5000):
+        one.hear(beat("live", now - 60_000), now)
+        stale.append(one.status("desk", now).stale)
+    assert stale == [True] * 59 + [False] * (len(stale) - 59)
+    one.hear(beat("live", NOW + 1_200_000), NOW + 1_200_000)
+    assert not one.status("desk", NOW + 1_200_000).stale
+
+
+def test_a_record_without_delays_is_read() -> None:
+    """As records were written before delays were known."""
+    old = Source()
+    old.load(msgspec.msgpack.encode([("a", "live", NOW - 5, NOW)]))
+    assert old.instances == {"a": Instance("live", NOW - 5, NOW)}
+    old.hear(beat("live", NOW + 5000), NOW + 5010)
+    assert not old.status(NOW + 5010, FRESH).stale
+
+
 @given(
     st.dictionaries(
         st.text(max_size=5),
-        st.tuples(st.sampled_from(("log", "live", "ended", "released")), st.integers(0, 2**45), st.integers(0, 2**45)),
+        st.lists(
+            st.tuples(st.sampled_from(("log", "live", "ended", "released")), *[st.integers(0, 2**45)] * 3), max_size=3
+        ),
     )
 )
-def test_instances_survive_their_record(told: dict[str, tuple[str, int, int]]) -> None:
+def test_instances_survive_their_record(told: dict[str, list[tuple[str, int, int, int]]]) -> None:
     """What was heard of a source is state: a restart knows it."""
     before, after = Source(), Source()
-    for name, (mode, watermark, heard) in told.items():
-        before.hear(beat(mode, watermark, name), heard)
+    for name, beats in told.items():
+        for mode, watermark, sent, heard in beats:
+            before.hear(beat(mode, watermark, name, sent=sent), heard)
     after.load(before.encode())
     assert after.instances == before.instances
     assert after.encode() == before.encode()
