@@ -110,6 +110,7 @@ class Track:
         self.clock, self.window = clock, reopen_window
         self.cycles: list[Cycle] = []
         self.begun: Step | None = None  # the step that started the last cycle
+        self.past: set[str] = set()  # conditions of earlier steps
         self.levels = {
             condition.removeprefix("status:") for condition in clock.pause if condition.startswith("status:")
         }
@@ -127,6 +128,10 @@ class Track:
 
         The only cycle a clock may have can end in the step that starts it.
         """
+        self._take(step)
+        self.past |= step.conditions
+
+    def _take(self, step: Step) -> None:
         cycle, found = self.active(), step.conditions
         if cycle is None and not found & self.all:
             return
@@ -183,6 +188,7 @@ class Track:
 
     def _begin(self, step: Step) -> None:
         blocked = step.agent_created and "agent_created" in self.clock.unless
+        blocked = blocked or (bool(self.clock.after) and not self.past & set(self.clock.after))
         if blocked or step.merged or step.void or any(cycle.name == step.name for cycle in self.cycles):
             return
         cycle = Cycle(self.clock.name, step.name, step.time, [(step.time, step.binding)])

@@ -75,17 +75,29 @@ pause = ["status:pending_third_party"]
 reopen = "new_cycle"
 on_rule_change = "frozen"
 unless = ["agent_created"]
+[clocks.further]
+start = ["customer_message", "public_reply", "status:open"]
+stop = ["public_reply", "status:pending_customer"]
+after = ["public_reply", "escalated"]
+cycles = "many"
+reopen = "new_cycle"
+on_rule_change = "new_clock"
+[clocks.second]
+start = ["assigned", "status:open", "created"]
+stop = ["status:solved", "public_reply"]
+after = ["assigned", "created", "priority_changed"]
+reopen = "resume"
 [[rules]]
 name = "urgent"
 match.priority = ["urgent"]
-targets = { answer = "5m", silence = "10m", once = "15m", rework = "30m" }
+targets = { answer = "5m", silence = "10m", once = "15m", rework = "30m", further = "10m", second = "15m" }
 [[rules]]
 name = "low"
 match.priority = "low"
-targets = { answer = "15m", rework = "4h" }
+targets = { answer = "15m", rework = "4h", second = "1h" }
 [[rules]]
 name = "rest"
-targets = { answer = "1h", silence = "1h", once = "4h" }
+targets = { answer = "1h", silence = "1h", once = "4h", further = "15m", second = "4h" }
 """
 
 RISK = """

@@ -193,6 +193,11 @@ CHATWOOT: dict[str, Case] = {
          reply("Fri 13:00")],
         ["breached Fri 12:00"],
     ),
+    "what the customer writes before the first reply has no next response": (
+        "next_response",
+        [new("Fri 09:00"), ask("Fri 09:05"), reply("Fri 13:00"), ask("Fri 13:05"), reply("Fri 14:00")],
+        ["met Fri 14:00"],
+    ),
     "snoozed or with a bot, the resolution runs": (
         "total_resolution",
         [new("Fri 09:00"), status("Fri 11:00", "open"), status("Fri 12:00", WAIT), status("Mon 09:00", "open")],

@@ -29,12 +29,19 @@ ZENDESK: dict[str, Case] = {
     ),
     "each unanswered comment is an instance of its own": (
         "next_response",
-        [new("Fri 10:00", "urgent"), ask("Fri 10:10"), reply("Fri 10:20"), ask("Fri 11:00"), reply("Fri 11:25")],
+        [new("Fri 10:00", "urgent"), reply("Fri 10:05"), ask("Fri 10:10"), reply("Fri 10:20"), ask("Fri 11:00"),
+         reply("Fri 11:25")],
         ["met Fri 10:20", "met Fri 11:25"],
+    ),
+    "before the first reply there is no next one": (
+        "next_response",
+        [new("Fri 10:00", "urgent"), ask("Fri 10:02"), reply("Fri 10:10"), ask("Fri 10:12"), reply("Fri 10:20")],
+        ["met Fri 10:20"],
     ),
     "a comment after a reopen is a new instance": (
         "next_response",
-        [new("Fri 10:00", "urgent"), status("Fri 11:00", "solved"), status("Sat 10:00", "open"), ask("Sat 10:00")],
+        [new("Fri 10:00", "urgent"), reply("Fri 10:05"), status("Fri 11:00", "solved"), status("Sat 10:00", "open"),
+         ask("Sat 10:00")],
         ["breached Sat 10:30"],
     ),
     "the periodic update runs on in Pending": (
@@ -97,7 +104,8 @@ ZENDESK: dict[str, Case] = {
         ["met Fri 10:20"],
     ),
     "every metric takes the new target for its whole life: next reply": (
-        "next_response", [new("Fri 10:00", "low"), ask("Fri 10:00"), raised("Fri 11:00", "urgent")],
+        "next_response",
+        [new("Fri 09:00", "low"), reply("Fri 09:30"), ask("Fri 10:00"), raised("Fri 11:00", "urgent")],
         ["breached Fri 10:30"],
     ),
     "periodic update": (

@@ -89,8 +89,8 @@ class Cycle:
 class Clock:
     """A declared clock, compiled."""
 
-    __slots__ = ("cancel", "index", "levels", "many", "name", "on_change", "pause", "reopen", "restart", "resume",
-                 "start", "stop", "undoable", "unless_agent")  # fmt: skip
+    __slots__ = ("after", "cancel", "index", "levels", "many", "name", "on_change", "pause", "reopen", "restart",
+                 "resume", "start", "stop", "undoable", "unless_agent")  # fmt: skip
 
     def __init__(self, index: int, spec: ClockSpec) -> None:
         self.index = index
@@ -111,6 +111,7 @@ class Clock:
         self.on_change = RULE_CHANGE_MODES[spec.on_rule_change]
         self.undoable = self.reopen in (RESUME_CYCLE, LAST)
         self.unless_agent = "agent_created" in spec.unless
+        self.after = _mask(spec.after)
 
     def operations(self, conditions: int) -> int:
         """What the clock has to do for an entry with these conditions, as a mask of operations."""
@@ -160,6 +161,10 @@ class Plan:
         self.confirmed_by = tuple(INFERENCE_CODE[name] for name in version.confirmed_by)
         self.solution_by = tuple(INFERENCE_CODE[name] for name in version.solution_by)
         self.sites = version.sites
+        self.awaited = 0
+        """Conditions that a clock asks for in an earlier entry."""
+        for clock in self.clocks:
+            self.awaited |= clock.after
         self.shifts = any(clock.start & BIT["shift_ended"] for clock in self.clocks)
         self._rule_index = {id(rule): index for index, rule in enumerate(version.rules, 1)}
         self._operations: dict[int, tuple[tuple[Clock, int], ...]] = {}

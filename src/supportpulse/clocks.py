@@ -38,15 +38,15 @@ class Clocks:
     """Cycles by clock, decisions that wait for `as_of`, and the emissions since they were last taken.
 
     `status`, `binding` (rule and label set), `merged`, `void_at` and `agent_opened` are the ticket's, as of the entry
-    at hand. `begun` and `stopped` are masks of clocks: ever started, last ended by a stop. `creation` names the
-    cycles that the creation step started, `creating` says on which clocks. `crossing` is the nearest threshold not
-    passed. `ended` is kept of tickets with verdicts of their vendor, to compare: by clock, whether the cycle that ended
-    last was breached, and its deadline.
+    at hand; `seen` are the conditions met before it, of those that a clock waits for. `begun` and `stopped` are masks
+    of clocks: ever started, last ended by a stop. `creation` names the cycles that the creation step started,
+    `creating` says on which clocks. `crossing` is the nearest threshold not passed. `ended` is kept of tickets with
+    verdicts of their vendor, to compare: by clock, whether the cycle that ended last was breached, and its deadline.
     """
 
     __slots__ = (
         "agent_opened", "as_of", "begun", "binding", "creating", "creation", "crossing", "cycles", "ended", "merged",
-        "out", "pending", "plan", "status", "stopped", "void_at",
+        "out", "pending", "plan", "seen", "status", "stopped", "void_at",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, binding: int) -> None:
@@ -59,6 +59,7 @@ class Clocks:
         self.void_at = -1
         self.creation = -1
         self.creating = 0
+        self.seen = 0
         self.begun = 0
         self.stopped = 0
         self.cycles: list[Cycle | None] = [None] * len(plan.clocks)
@@ -117,6 +118,7 @@ class Clocks:
                     continue
                 if cycle.binding != self.binding:
                     self._rebind(clock, cycle, time, id64)
+        self.seen |= conditions & self.plan.awaited
         self.recross()
         return started
 
@@ -124,6 +126,8 @@ class Clocks:
         """Start a cycle unless the ticket forbids it; returns the clock's bit if it started."""
         index = clock.index
         if self.merged or self.void_at >= 0 or (clock.unless_agent and self.agent_opened):
+            return 0
+        if clock.after and not self.seen & clock.after:
             return 0
         if id64 == self.creation and self.creating >> index & 1:
             return 0

@@ -41,7 +41,6 @@ def fold_list(fold: Fold, history: History = NO_HISTORY) -> list[Any]:
     """The state of a fold as lists and integers; `history` is what it will be read beside."""
     origin = fold.created if fold.created >= 0 else 0
     flags = fold.agent_opened | fold.merged << 1 | fold.confirmed << 2 | fold.solved << 3
-    ended = () if fold.ended is None else ([[at, *told] for at, told in fold.ended.items()],)
     site = None
     if fold.owner_site is not None or fold.handing_site is not None:
         site = [
@@ -75,8 +74,16 @@ def fold_list(fold: Fold, history: History = NO_HISTORY) -> list[Any]:
             if cycle is not None
         ],
         [[due, *emission[:-1]] for due, emission in fold.pending],
-        *ended,
+        *_rare(fold),
     ]
+
+
+def _rare(fold: Fold) -> list[Any]:
+    """What few tickets have, left out of all others."""
+    if not fold.seen and fold.ended is None:
+        return []
+    ended = None if fold.ended is None else [[at, *told] for at, told in fold.ended.items()]
+    return [fold.seen, ended]
 
 
 def _cycle_list(index: int, cycle: Cycle, origin: int, binding: int, history: History) -> list[Any]:
@@ -100,7 +107,7 @@ def fold_from(
 ) -> Fold:
     """The fold of such a list, under the policy version at a position."""
     (origin, created, creation, creating, flags, attributes, status, team, agent, site, void, replied_at, ended_at,
-     begun, stopped, cycles, pending, *ended) = listed  # fmt: skip
+     begun, stopped, cycles, pending, *rare) = listed  # fmt: skip
     plan = plans[policy]
     fold = Fold(plan, source)
     fold.created = origin if created else -1
@@ -125,8 +132,10 @@ def fold_from(
     for item in cycles:
         fold.cycles[item[0]] = _cycle_from(item, origin, fold.binding, history)
     fold.pending = [(item[0], Emission(*item[1:])) for item in pending]
-    if ended:
-        fold.ended = {at: (breached, due) for at, breached, due in ended[0]}
+    if rare:
+        fold.seen, ended = rare
+        if ended is not None:
+            fold.ended = {at: (breached, due) for at, breached, due in ended}
     fold.recross()
     return fold
 

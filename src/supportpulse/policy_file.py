@@ -95,6 +95,7 @@ class ClockTable(Table):
     restart: tuple[Condition, ...] = ()
     cancel: tuple[Condition, ...] = ()
     unless: tuple[Annotated[str, _one_of("agent_created")], ...] = ()
+    after: tuple[Condition, ...] = ()
     cycles: Cycles = "one"
     reopen: Reopen = "first_only"
     on_rule_change: RuleChange = "retarget_keep_elapsed"

@@ -37,7 +37,8 @@ class ClockSpec:
     """A declared clock: which conditions start, stop, pause, resume, restart and cancel it, and its modes.
 
     `status:X` in `pause` is a level (paused while the status is X); any other pause condition holds until a resume
-    condition. A merge cancels every running clock, deletion and spam void it: implicit, not conditions.
+    condition. With `after` nothing starts it before an earlier entry has met one of those conditions. A merge cancels
+    every running clock, deletion and spam void it: implicit, not conditions.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ClockSpec:
     restart: tuple[str, ...] = ()
     cancel: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     cycles: Cycles = "one"
     reopen: Reopen = "first_only"
     on_rule_change: RuleChange = "retarget_keep_elapsed"

@@ -343,3 +343,29 @@ def test_a_clock_of_many_cycles_does_not_end_where_it_starts() -> None:
         ("periodic_update", "at_risk", 68),
         ("periodic_update", "breached", 80),
     ]
+
+
+AFTER = '[clocks.next_response]\nafter = ["public_reply", "escalated"]'
+
+
+def test_a_clock_can_wait_for_something_else_to_have_happened() -> None:
+    """Only what an earlier entry met counts, one of the conditions is enough, and it counts for good."""
+    policy = built_in('next_response = "1h"', AFTER)
+    assert run(
+        policy, NEW, ask(10), reply(20), ask(30), reply(40), status(50, "solved"), status(60, "open"), ask(70)
+    ) == [
+        ("next_response", "met", 40),
+        ("next_response", "at_risk", 118),
+        ("next_response", "breached", 130),
+    ]
+    assert run(policy, NEW, ask(10), say("Escalated", 20, kind="functional"), ask(30), reply(40)) == [
+        ("next_response", "met", 40)
+    ]
+
+
+def test_what_a_clock_waits_for_is_not_met_by_the_entry_that_would_start_it() -> None:
+    """A clock that starts with each reply after the first starts with the second, also if that one arrives first."""
+    policy = built_in('periodic_update = "1h"', '[clocks.periodic_update]\nafter = ["public_reply"]')
+    told = [("periodic_update", "met", 30)]
+    assert run(policy, NEW, reply(10), reply(20), reply(30), status(40, "solved"))[:1] == told
+    assert run(policy, NEW, reply(20), reply(10), reply(30), status(40, "solved"))[:1] == told

@@ -125,9 +125,3 @@ def test_the_targets_of_a_preset_make_sense(vendor: str) -> None:
         solve = [goal.target_ms for name, goal in rule.targets.items() if name in SOLVING]
         assert solve
         assert answer < min(solve)
-
-
-def test_chatwoot_does_not_miss_a_next_response_before_the_first() -> None:
-    """The clock of the next response also runs before the first reply; it must not be the stricter one."""
-    (rule,) = preset("chatwoot").versions[0].rules
-    assert rule.targets["next_response"].target_ms >= rule.targets["first_response"].target_ms
