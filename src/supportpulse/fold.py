@@ -243,11 +243,8 @@ class Fold(Clocks):
                 self.out += due
 
     def next_due(self) -> int:
-        """The next instant at which a marker would decide something; NEVER if none.
-
-        The clocks of a void ticket decide nothing more, but what was passed before it was void may still be to be said.
-        """
-        due = NEVER if self.void_at >= 0 else min(self.crossing, self.shift_end)
+        """The next instant at which a marker would decide something on a ticket that is not void; NEVER if none."""
+        due = min(self.crossing, self.shift_end)
         for at, _ in self.pending:
             due = min(due, at)
         return due

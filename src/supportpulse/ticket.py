@@ -148,7 +148,11 @@ class Ticket:
         """The next instant (ms) at which a marker would decide something."""
         if self.retired:
             return NEVER
-        return min(self.fold.next_due(), self.retire_at())
+        if self.fold.void_at < 0:
+            due = self.fold.next_due()
+        else:  # its clocks decide nothing more, but what they passed before may still be to be said
+            due = min((at for at, _ in self._voided().pending if at > self.fold.as_of), default=NEVER)
+        return min(due, self.retire_at())
 
     def _born(self, reading: Reading) -> bool:
         """Make the creation out of the first event that shows it; False if the history must be folded again for it."""
@@ -215,8 +219,7 @@ class Ticket:
         """What stands of a fold's emissions; a void ticket as it was then, with all that was not met cancelled."""
         if fold.void_at < 0:
             return _stands(fold.out)
-        listed = list(self.history)
-        void = self._replay(listed, _void_position(listed) + 1)
+        void = self._voided()
         due = (said for at, said in void.pending if at <= as_of or said.kind in (BREACHED, LATE))
         net = _stands([*void.out, *due])
         met = {(clock, cycle) for kind, clock, cycle in net if kind == MET}
@@ -227,6 +230,11 @@ class Ticket:
             if kind == STARTED and (clock, cycle) not in met:
                 kept[CANCELLED, clock, cycle] = self._cancelled(void, net, emission)
         return kept
+
+    def _voided(self) -> Fold:
+        """A void ticket as it was then."""
+        listed = list(self.history)
+        return self._replay(listed, _void_position(listed) + 1)
 
     def _cancelled(self, void: Fold, net: Net, started: Emission) -> Emission:
         clock, cycle = started.clock, started.cycle

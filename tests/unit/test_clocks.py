@@ -369,3 +369,14 @@ def test_what_a_clock_waits_for_is_not_met_by_the_entry_that_would_start_it() ->
     told = [("periodic_update", "met", 30)]
     assert run(policy, NEW, reply(10), reply(20), reply(30), status(40, "solved"))[:1] == told
     assert run(policy, NEW, reply(20), reply(10), reply(30), status(40, "solved"))[:1] == told
+
+
+def test_a_void_ticket_is_due_for_what_it_had_passed_before_whatever_happens_to_it_after() -> None:
+    """Solved, then spam: it is final when its reopen window ends, also if somebody opens the spam."""
+    ticket = Ticket(Plans(built_in('total_resolution = "1h"')), "desk")
+    for event in (NEW, status(10, "solved"), say("MarkedAsSpam", 20), status(30, "open")):
+        ticket.admit(read_event(event))  # type: ignore[arg-type]
+    ticket.decide(START + 40 * MINUTE)
+    final = START + 2 * 1440 * MINUTE + 10 * MINUTE
+    assert ticket.next_due() == final
+    assert [KIND_NAMES[said.kind] for said in ticket.decide(final)] == ["final"]
