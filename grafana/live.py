@@ -1,11 +1,12 @@
-"""The boards on a real Prometheus that scrapes the demo.
+"""The boards on a real Prometheus that scrapes the demo and a gateway.
 
     python grafana/live.py panels              ask for every panel, list those without data
     python grafana/live.py pictures            draw grafana/pictures with Grafana's published components
     python grafana/live.py panels pictures     both of one demo
 
-Starts a broker, a worker and a simulated desk, as `supportpulse demo` does, and, once the desk is live, Prometheus with
-the rules of grafana/prometheus. Ends with 1 if a query finds nothing that may not, or a picture cannot be drawn.
+Starts a broker, a worker and a simulated desk, as `supportpulse demo` does, a gateway with two helpdesks, and, once the
+desk is live, Prometheus with the rules of grafana/prometheus. Ends with 1 if a query finds nothing that may not, or a
+picture cannot be drawn.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import panels
+from webhooks import Webhooks
 
 from supportpulse.edges import demo
+from supportpulse.edges.broker import broker
 from supportpulse.edges.prometheus import Prometheus, needed
 from supportpulse.errors import SupportpulseError
 from supportpulse.scrape import Scrape
@@ -36,7 +39,9 @@ global: {{scrape_interval: 5s, evaluation_interval: 15s}}
 rule_files: [rules.yml]
 scrape_configs:
   - job_name: supportpulse
-    static_configs: [{{targets: ["{target}"]}}]
+    static_configs: [{{targets: ["{worker}"]}}]
+  - job_name: supportpulse-gateway
+    static_configs: [{{targets: ["{gateway}"]}}]
 """
 
 Then = Callable[[Prometheus, float], None]
@@ -44,10 +49,10 @@ Then = Callable[[Prometheus, float], None]
 
 
 class Watch:
-    """Sees a demo grow, and has a Prometheus scrape it from its first live event on for so many seconds."""
+    """Sees a demo grow; from its first live event on a Prometheus scrapes it and a gateway for so many seconds."""
 
-    def __init__(self, seconds: float, then: Then) -> None:
-        self._seconds, self._then = seconds, then
+    def __init__(self, seconds: float, gateway: str, then: Then) -> None:
+        self._seconds, self._gateway, self._then = seconds, gateway, then
         self._stack = contextlib.ExitStack()
         self._prometheus: Prometheus | None = None
         self._since = 0.0
@@ -67,8 +72,8 @@ class Watch:
         if status.live_since is None:
             return
         if self._prometheus is None:
-            target = status.address.removeprefix("http://").removesuffix("/metrics")
-            prometheus = Prometheus(CONFIG.format(target=target), cors=True)
+            worker = status.address.removeprefix("http://").removesuffix("/metrics")
+            prometheus = Prometheus(CONFIG.format(worker=worker, gateway=self._gateway), cors=True)
             shutil.copy(RULES, prometheus.folder)
             self._prometheus, self._since = self._stack.enter_context(prometheus), time.time()
             self.say(f"Prometheus scrapes it: {prometheus.address}, for {self._seconds:g} s")
@@ -127,8 +132,12 @@ def main() -> None:
         needed("prometheus")
         if "pictures" in chosen.what and not (RENDERER / "node_modules").exists():
             raise SupportpulseError(f"{RENDERER / 'node_modules'}: not there; run `npm ci` in {RENDERER}")
-        with Watch(seconds, then) as watch:
-            wish = demo.Wish(chosen.bootstrap, seconds + 5, events=chosen.events, rate=chosen.rate)
+        with (
+            broker(chosen.bootstrap) as kafka,
+            Webhooks(kafka.bootstrap) as webhooks,
+            Watch(seconds, webhooks.target, then) as watch,
+        ):
+            wish = demo.Wish(kafka.bootstrap, seconds + 5, events=chosen.events, rate=chosen.rate)
             demo.run(wish, watch)
     except SupportpulseError as error:
         sys.exit(f"error: {error}")

@@ -18,6 +18,10 @@ EMPTY: Mapping[tuple[str, int, str], str] = {
     ("overview", 15, "A"): "no alert fires",
     ("overview", 7, "A"): "no ticket was solved in this time",
     ("pipeline", 27, "B"): "no event was rejected",
+    ("gateway", 6, "B"): "nothing was turned away",
+    ("gateway", 45, "B"): "nothing was turned away",
+    ("gateway", 46, "B"): "no delivery became a dead letter",
+    ("gateway", 48, "B"): "there was no gateway a week ago",
 }
 """Queries (board, panel, refId) that may find nothing, and what did not happen then."""
 

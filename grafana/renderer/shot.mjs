@@ -44,7 +44,7 @@ async function settled(page) {
   throw new Error(`the page was not finished within ${MOST_MS / 1000} s`);
 }
 
-const boards = positionals.length ? positionals : ['overview', 'detail', 'pipeline'];
+const boards = positionals.length ? positionals : ['overview', 'detail', 'pipeline', 'gateway'];
 fs.mkdirSync(values.out, { recursive: true });
 const site = await serve(ROOT);
 const browser = await chromium.launch({

@@ -24,7 +24,7 @@ needs_promtool = pytest.mark.skipif(
 def test_there_are_three_boards_under_their_names() -> None:
     """Alerts and links know them by these uids."""
     assert {name: board["uid"] for name, board in BOARDS.items()} == {
-        name: f"supportpulse-{name}" for name in ("overview", "detail", "pipeline")
+        name: f"supportpulse-{name}" for name in ("overview", "detail", "pipeline", "gateway")
     }
 
 
@@ -82,7 +82,7 @@ def test_the_lines_of_the_detail_board_are_those_of_the_alerts() -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_there_is_a_picture_of_a_board(name: str) -> None:
-    """The README shows it; `make pictures` draws it anew. Small enough for a page with three of them."""
+    """The README shows it; `make pictures` draws it anew. Small enough for a page with four of them."""
     picture = (GRAFANA / "pictures" / f"{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) < 400_000
