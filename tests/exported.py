@@ -1,4 +1,4 @@
-"""What workers export over some minutes, as promtool's input series: integers, one series per worker.
+"""What workers and gateways export over some minutes, as promtool's input series: integers, one series per worker.
 
 Traffic is counted as panes count it: by event time, and each partition's share by the worker that owns it. So a
 rebalance, a restart or a replay looks to the rules as it looks to Prometheus.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from supportpulse.names import BASELINE_WINDOWS, WINDOWS_SECONDS, Metric
+from supportpulse.names import BASELINE_WINDOWS, WINDOWS_SECONDS, GatewayMetric, Metric, Refusal
 from supportpulse.panes import SLOTS
 
 PARTITIONS = 4
@@ -133,14 +133,38 @@ def _worker(instance: str, partitions: Sequence[int], told: Mapping[str, object]
     return Worker(**({"instance": instance, "owns": lambda minute: partitions} | dict(told)))  # type: ignore[arg-type]
 
 
-class Exported:
-    """All series of some workers, from minute 0 on, every `step` minutes."""
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway with one source, and what it tells of itself, by minute. Everything is well unless said otherwise.
 
-    def __init__(self, minutes: int, step: int, workers: Sequence[Worker]) -> None:
+    There are 20 deliveries an hour, and each becomes an event. `forged`, `unavailable` and `letters` are others; `acknowledged` is in seconds.
+    """
+
+    instance: str = "10.0.0.9:9466"
+    source: str = "desk"
+    alive: Callable[[int], bool] = lambda minute: True
+    listed: Callable[[int], bool] = lambda minute: True
+    connected: Over = lambda minute: 1
+    acknowledged: Over = lambda minute: minute * 60
+    held: Over = none
+    refused: Over = none
+    received: Over = lambda minute: minute // 3
+    events: Over = lambda minute: minute // 3
+    forged: Over = none
+    unavailable: Over = none
+    letters: Over = none
+
+
+class Exported:
+    """All series of some workers and gateways, from minute 0 on, every `step` minutes."""
+
+    def __init__(self, minutes: int, step: int, workers: Sequence[Worker], gateways: Sequence[Gateway] = ()) -> None:
         self._minutes, self.workers = range(0, minutes + 1, step), workers
         self.series: dict[str, str] = {}
         for worker in workers:
             self._health(worker)
+        for gateway in gateways:
+            self._gateway(gateway)
 
     def row(self, traffic: Traffic, clock: str, rule: str, scenario: str, objective: float, target: int) -> None:
         """All windows and baselines of one row of labels, its objective and its target (seconds)."""
@@ -166,16 +190,41 @@ class Exported:
         for worker in self.workers:
             self.one(worker, name, _part(worker, counts.__getitem__), **labels)
 
-    def one(self, worker: Worker, name: str, value: Over, scale: str = "", **labels: str) -> None:
-        """A series of one worker, there while it answers. `scale`: written instead of every value that is there."""
+    def one(self, worker: Worker | Gateway, name: str, value: Over, scale: str = "", **labels: str) -> None:
+        """A series of one of them, there while it answers. `scale`: written instead of every value that is there."""
         values = [value(minute) if worker.alive(minute) else None for minute in self._minutes]
-        labels |= {"instance": worker.instance, "job": "supportpulse"}
+        labels |= {"instance": worker.instance, "job": _job(worker)}
         shown = ", ".join(f'{label}="{text}"' for label, text in labels.items())
         self.series[f"{name}{{{shown}}}"] = _notation(values, scale)
 
+    def _up(self, target: Worker | Gateway) -> None:
+        up = [int(target.alive(minute)) if target.listed(minute) else None for minute in self._minutes]
+        self.series[f'up{{instance="{target.instance}", job="{_job(target)}"}}'] = _notation(up)
+
+    def _gateway(self, gateway: Gateway) -> None:
+        self._up(gateway)
+        told: dict[GatewayMetric, Over] = {
+            GatewayMetric.CONNECTED: gateway.connected,
+            GatewayMetric.ACKNOWLEDGED: gateway.acknowledged,
+            GatewayMetric.CONFIGURATION_REFUSED: gateway.refused,
+            GatewayMetric.PUBLISH_FAILURES: gateway.unavailable,
+        }
+        of_source: dict[GatewayMetric, Over] = {
+            GatewayMetric.HELD: gateway.held,
+            GatewayMetric.RECEIVED: gateway.received,
+            GatewayMetric.EVENTS: gateway.events,
+        }
+        for name, value in told.items():
+            self.one(gateway, name, value)
+        for name, value in of_source.items():
+            self.one(gateway, name, value, source=gateway.source)
+        rejected = {Refusal.SIGNATURE: gateway.forged, Refusal.UNAVAILABLE: gateway.unavailable, Refusal.STALE: none}
+        for reason, value in rejected.items():
+            self.one(gateway, GatewayMetric.REJECTED, value, source=gateway.source, reason=reason)
+        self.one(gateway, GatewayMetric.DEAD_LETTERS, gateway.letters, source=gateway.source, reason="event")
+
     def _health(self, worker: Worker) -> None:
-        up = [int(worker.alive(minute)) if worker.listed(minute) else None for minute in self._minutes]
-        self.series[f'up{{instance="{worker.instance}", job="supportpulse"}}'] = _notation(up)
+        self._up(worker)
         told: dict[Metric, Over] = {
             Metric.WORKER_PARTITIONS: lambda minute: len(worker.owns(minute)),
             Metric.TOPIC_PARTITIONS: constant(PARTITIONS),
@@ -196,6 +245,10 @@ class Exported:
         for partition in range(PARTITIONS):
             if any(partition in worker.owns(minute) for minute in self._minutes):
                 self.one(worker, Metric.CONSUMER_LAG, _lag(worker, partition), partition=str(partition))
+
+
+def _job(target: Worker | Gateway) -> str:
+    return "supportpulse" if isinstance(target, Worker) else "supportpulse-gateway"
 
 
 def _windows(count: Callable[[str, int, int], int], outcome: str, length: int) -> Count:

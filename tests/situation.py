@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from exported import Count, Exported, Traffic, Worker, first, second
+from exported import Count, Exported, Gateway, Traffic, Worker, first, second
 from supportpulse.alerting.tuning import TUNED
 from supportpulse.edges.prometheus import program, promtool
 from supportpulse.names import Metric
@@ -72,14 +72,16 @@ def bound(breached: int, closed: int) -> str:
 
 
 class Situation:
-    """Two workers that are well, or those given; then rows of traffic, and what fires when.
+    """Two workers that are well, or those given, perhaps gateways; then rows of traffic, and what fires when.
 
     Rules are evaluated and samples taken every `step` minutes.
     """
 
-    def __init__(self, minutes: int, step: int = 1, workers: Sequence[Worker] = ()) -> None:
+    def __init__(
+        self, minutes: int, step: int = 1, workers: Sequence[Worker] = (), gateways: Sequence[Gateway] = ()
+    ) -> None:
         self.minutes, self.step = minutes, step
-        self.exported = Exported(minutes, step, workers or (first(), second()))
+        self.exported = Exported(minutes, step, workers or (first(), second()), gateways)
         self.checks: list[tuple[int, tuple[Firing, ...]]] = []
         self.spared: tuple[str, ...] = ()
 

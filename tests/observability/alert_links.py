@@ -17,8 +17,8 @@ from supportpulse.cli import program
 HEADING = re.compile(r"^### (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"^    (?! )(\S.*)$", re.MULTILINE)
 TOOLS = frozenset({"amtool", "curl", "kafka-console-consumer.sh", "promtool"})
-PATHS = frozenset({"/healthz", "/metrics", "/tickets"})
-"""Of a worker."""
+PATHS = {9464: frozenset({"/healthz", "/metrics", "/tickets"}), 9466: frozenset({"/healthz", "/metrics", "/readyz"})}
+"""What a worker and a gateway answer, by port."""
 
 
 def anchors(runbook: str) -> list[str]:
@@ -77,8 +77,9 @@ def wrong(command: str) -> Iterator[str]:
         yield f"{command}: {words[0]} is not one of {', '.join(sorted(TOOLS))}"
     for word in words:
         link = urlsplit(word)
-        if (link.port == 9464 or "some-value" in link.netloc) and link.path not in PATHS:
-            yield f"{command}: a worker answers {', '.join(sorted(PATHS))} only"
+        valid = frozenset().union(*PATHS.values()) if "some-value" in link.netloc else PATHS.get(link.port or 0)
+        if valid is not None and link.path not in valid:
+            yield f"{command}: what listens there answers {', '.join(sorted(valid))} only"
 
 
 def parse(words: list[str]) -> None:

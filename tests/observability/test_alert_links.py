@@ -84,7 +84,7 @@ def test_thresholds_named_in_commands_are_the_policys() -> None:
         ("tickets", "overdue", "late", "not one of"),
         ("tickets", "$labels.clock", "$labels.instance", "no label instance"),
         ("tickets", "supportpulse", "superpulse", "is not one of"),
-        ("tickets", "supportpulse tickets", "curl http://WORKER:9464/health --", "a worker answers"),
+        ("tickets", "supportpulse tickets", "curl http://WORKER:9464/health --", "what listens there answers"),
     ],
 )
 def test_a_link_that_leads_nowhere_is_found(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from supportpulse.alerting.gateway import JOB as GATEWAY_JOB
 from supportpulse.alerting.health import JOB
 from supportpulse.edges.gateway.sources import load
 
@@ -121,7 +122,7 @@ def test_what_grafana_and_prometheus_are_told_matches_the_services(config: dict[
     grafana = ROOT / "grafana"
     scrape = yaml.safe_load((grafana / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
     jobs = {job["job_name"]: job["dns_sd_configs"] for job in scrape}
-    assert {f'job="{name}"' for name in jobs} == {JOB, 'job="supportpulse-gateway"'}
+    assert {f'job="{name}"' for name in jobs} == {JOB, GATEWAY_JOB}
     (worker,), (gateway,) = jobs["supportpulse"], jobs["supportpulse-gateway"]
     assert worker["names"] == ["worker"]
     assert services["worker"]["expose"] == [str(worker["port"])]

@@ -53,12 +53,12 @@ def test_promtool_takes_the_rules_of_a_trial(tmp_path: Path) -> None:
 
 
 def test_a_trial_shortens_what_goes_with_the_windows_and_nothing_else(tmp_path: Path) -> None:
-    """`for` and `keep_firing_for` of the windows' alerts are a hundredth, to the millisecond; the pipeline's stay."""
+    """`for` and `keep_firing_for` of the windows' alerts are a hundredth, to the millisecond; the machinery's stay."""
     whole, trial = loaded(RULES), loaded(written(tmp_path, "--time-scale", str(SCALE)))
     assert [group["name"] for group in trial["groups"]] == [group["name"] for group in whole["groups"]]
     durations = 0
     for group, shorter in zip(whole["groups"], trial["groups"], strict=True):
-        scale = 1.0 if group["name"] == "sla_pipeline" else SCALE
+        scale = 1.0 if group["name"] in ("sla_pipeline", "sla_gateway") else SCALE
         for rule, short in zip(group["rules"], shorter["rules"], strict=True):
             for key in ("for", "keep_firing_for"):
                 assert (key in rule) == (key in short)

@@ -15,12 +15,15 @@ PANELS = {
     "SlaCompleteFixOverdue": 15, "SlaObjectiveSilent": 16, "SlaDeadlineSweepStalled": 20, "SlaProbeLate": 21,
     "SlaWorkerAbsent": 22, "SlaWorkerDown": 22, "SlaConsumerStuck": 23, "SlaPartitionsOrphaned": 24,
     "SlaRecoverySlow": 25, "SlaRebalanceStorm": 26, "SlaEventsRejected": 27, "SlaStreamHole": 28, "SlaSealMismatch": 28,
-    "SlaSourceStale": 29, "SlaWatchdog": 30,
+    "SlaSourceStale": 29, "SlaWatchdog": 30, "SlaGatewayAbsent": 40, "SlaGatewayDown": 40, "SlaGatewayDisconnected": 41,
+    "SlaGatewayUnacknowledged": 42, "SlaGatewaySourceHeld": 43, "SlaGatewaySignaturesRejected": 44,
+    "SlaGatewayTurnsAway": 45, "SlaGatewayDeadLetters": 46, "SlaGatewayConfigurationRefused": 47,
+    "SlaGatewaySourceSilent": 48,
 }  # fmt: skip
 PAGES = {
     "SlaClockOutage", "SlaScenarioOutage", "SlaClockBurnFast", "SlaScenarioBurnFast", "SlaWaiting4h",
     "SlaDeadlineSweepStalled", "SlaProbeLate", "SlaWorkerAbsent", "SlaConsumerStuck", "SlaPartitionsOrphaned",
-    "SlaRecoverySlow", "SlaSealMismatch",
+    "SlaRecoverySlow", "SlaSealMismatch", "SlaGatewayAbsent", "SlaGatewayDisconnected", "SlaGatewayUnacknowledged",
 }  # fmt: skip
 """What somebody is called for at night."""
 
@@ -58,8 +61,8 @@ def test_every_situation_says_what_it_shows(described: list[Situation]) -> None:
     assert not [name for name, write in situations().items() if not write.__doc__]
 
 
-def test_situations_export_what_workers_export(described: list[Situation]) -> None:
-    """Every series has the name and labels of one that a worker exposes under the model policy."""
+def test_situations_export_what_workers_and_gateways_export(described: list[Situation]) -> None:
+    """Every series has the name and labels of one that is exposed, by workers under the model policy."""
     known = known_series()
     for series in {series for situation in described for series in situation.exported.series}:
         name, _, labels = series.partition("{")
@@ -88,5 +91,5 @@ def test_every_alert_was_read_as_people_read_it(described: list[Situation], name
 
 
 def test_what_calls_somebody_at_night_is_listed() -> None:
-    """Outages, fast burn, the last threshold of waiting and a blind pipeline call; nothing else does."""
+    """Outages, fast burn, the last threshold of waiting, a blind pipeline, a gateway that takes nothing; no more."""
     assert {name for name, rule in alerts_of(committed()).items() if rule["labels"]["severity"] == "critical"} == PAGES

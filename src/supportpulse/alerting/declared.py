@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supportpulse.alerting.alert import Alert
+from supportpulse.alerting.gateway import gateway
 from supportpulse.alerting.health import health
 from supportpulse.alerting.level import Shape
 from supportpulse.alerting.recording import Record, recordings
@@ -42,6 +43,7 @@ def groups(shape: Shape, tuning: Tuning = TUNED) -> tuple[Group, ...]:
         Group("sla_windows", True, tuple(tiers(shape, tuning))),
         Group("sla_thresholds", True, tuple(thresholds(shape, tuning))),
         Group("sla_pipeline", False, tuple(health(shape))),
+        Group("sla_gateway", False, tuple(gateway())),
     )
 
 
