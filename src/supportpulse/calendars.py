@@ -86,6 +86,17 @@ class Calendar:
         found = bisect_left(self._through, wanted)
         return self._starts[found] + wanted - self._before[found]
 
+    def intervals(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """The stretches of business time in [start, end), in order; none when end does not lie after start."""
+        if start >= end:
+            return
+        if self.always:
+            yield start, end
+            return
+        self._know(start, end)
+        for found in range(bisect_right(self._ends, start), bisect_left(self._starts, end)):
+            yield max(self._starts[found], start), min(self._ends[found], end)
+
     def next_end(self, t: int) -> int | None:
         """End of the first interval that ends strictly after t (a shift's end); None for 24x7 or if none ever ends."""
         if self.always:

@@ -176,6 +176,11 @@ class Plan:
         """The target of a clock under a binding."""
         return self.aims[binding // self.labels][clock]
 
+    def rule_name(self, binding: int) -> str:
+        """Name of the rule of a binding; `none` without one."""
+        number = binding // self.labels
+        return self.version.rules[number - 1].name if number else "none"
+
     def binding(self, source: str, attributes: tuple[str | None, ...]) -> int:
         """Rule and label set of a ticket as one integer: rule position (0 = none) times label sets plus label index."""
         key = (source, attributes)

@@ -156,7 +156,7 @@ class Ticket:
 
     def _born(self, reading: Reading) -> bool:
         """Make the creation out of the first event that shows it; False if the history must be folded again for it."""
-        created = _creation(reading.time, reading.observation)
+        created = creation_of(reading.time, reading.observation)
         if not self.history.entries and self.base is None:
             as_of, self.fold = self.fold.as_of, Fold(self.plans.at(created), self.source)
             self.fold.as_of = as_of
@@ -199,14 +199,14 @@ class Ticket:
         if self.base is not None:
             fold = fold_of(self.base, self.plans.plans, self.source)
         else:
-            first = listed[0][0] if born is None else _creation(born[0], born[3])
+            first = listed[0][0] if born is None else creation_of(born[0], born[3])
             fold = Fold(self.plans.at(first), self.source)
         fold.as_of = -1
         if fold.ended is None and any(entry[2] & f.VENDOR_VERDICT for entry in listed):
             fold.ended = {}
         created = NEVER
         if born is not None and fold.created < 0:
-            created = _creation(born[0], born[3])
+            created = creation_of(born[0], born[3])
         for time, id64, facts, observation in listed[:until]:
             if created <= time:
                 assert born is not None
@@ -234,7 +234,7 @@ class Ticket:
     def _voided(self) -> Fold:
         """A void ticket as it was then."""
         listed = list(self.history)
-        return self._replay(listed, _void_position(listed) + 1)
+        return self._replay(listed, void_position(listed) + 1)
 
     def _cancelled(self, void: Fold, net: Net, started: Emission) -> Emission:
         clock, cycle = started.clock, started.cycle
@@ -266,7 +266,7 @@ class Ticket:
         self.history = self.history.without_first(half)
 
 
-def _creation(time: int, observation: Observation) -> int:
+def creation_of(time: int, observation: Observation) -> int:
     """Creation time (ms) that an establishing entry shows."""
     for at in range(0, len(observation), 2):
         if observation[at] == f.CREATED_AT:
@@ -274,7 +274,7 @@ def _creation(time: int, observation: Observation) -> int:
     return time
 
 
-def _void_position(entries: list[Entry]) -> int:
+def void_position(entries: list[Entry]) -> int:
     """Position of the entry that made a ticket void and was not undone."""
     void = -1
     for position, entry in enumerate(entries):
