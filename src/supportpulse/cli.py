@@ -66,7 +66,7 @@ def program() -> None:
     Examples:
       supportpulse demo --seconds 60
       supportpulse evaluate events.jsonl.gz --policy policies/desk.toml
-      supportpulse explain events.jsonl.gz 4711 --clock first_response
+      supportpulse explain 4711 --clock first_response
     """
 
 

@@ -1,70 +1,48 @@
-"""Why did this breach? The timeline of one ticket's clocks, from its events.
+"""Why did this breach? All that can be told of one ticket's clocks, from its events.
 
-The events are folded one by one in the order in which they happened, everything due before each is decided first, and
-the clocks are compared before and after it. That order is the net view's (law 2): what was said too early because an
-event came late, and taken back then, is not told.
+The timeline in the order of events, the account of each cycle's running time, what the helpdesk itself says of it and,
+where it is known how the records arrived, what was said when and what was taken back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from supportpulse.clock import INFERENCES, NEVER, Cycle, Plan
-from supportpulse.durations import write_duration
-from supportpulse.errors import Rejected
+from supportpulse.account import Account, account
+from supportpulse.account_line import line
+from supportpulse.agreement import Agreement, agreements
+from supportpulse.clock import Plan
+from supportpulse.course import courses
 from supportpulse.events import TicketEvent
 from supportpulse.facts import Reading
-from supportpulse.fold import Fold
+from supportpulse.hearing import Admitted, Arrival, Hearing, Saying
 from supportpulse.narrate import describe
-from supportpulse.outcome import (
-    AT_RISK,
-    BREACHED,
-    CANCELLED,
-    FINAL,
-    KIND_NAMES,
-    LATE,
-    MET,
-    PARITY,
-    SOLVED,
-    STARTED,
-    Emission,
-    cycle_name,
-)
-from supportpulse.parity import RESULTS
-from supportpulse.policy import Policy
+from supportpulse.outcome import KIND_NAMES, cycle_name
+from supportpulse.policy import Policy, PolicyVersion
 from supportpulse.reader import read_event
 from supportpulse.record import iso
-from supportpulse.ticket import Plans, Ticket
-from supportpulse.verdicts import NetView, tell
+from supportpulse.ticket import Plans
+from supportpulse.timeline import Step, Telling
+from supportpulse.verdicts import NetView, Verdict
 
 
 @dataclass(frozen=True)
-class Change:
-    """What became of one cycle of a clock at `time` (ms): `what` is an outcome's kind, paused, resumed, or rule."""
+class CycleTold:
+    """One cycle: what stands of it, None while undecided, and the account of its running time in numbers and words."""
 
-    time: int
-    clock: str
-    cycle: str
-    what: str
-    words: str
-    deadline: int | None = None
-
-
-@dataclass
-class Step:
-    """One event, or None where time alone decided, and what it did to the clocks."""
-
-    time: int
-    event: TicketEvent | None
-    changes: list[Change] = field(default_factory=list)
-    note: str = ""
+    account: Account
+    verdict: Verdict | None
+    line: str
 
 
 @dataclass
 class Explanation:
-    """The timeline of a ticket as of an instant (ms), and the policy version that decided."""
+    """The timeline of a ticket as of an instant (ms, -1: nothing is decided yet), and the policy version that decided.
+
+    `heard` is None where nothing is known of arrivals.
+    """
 
     key: str
     plan: Plan
@@ -72,38 +50,70 @@ class Explanation:
     rule: str
     steps: list[Step]
     net: NetView
+    cycles: list[CycleTold]
+    agreements: list[Agreement]
+    arrivals: dict[str, Admitted]
+    sayings: list[Saying]
+    heard: Hearing | None
 
     def as_json(self) -> dict[str, Any]:
         """One object; times as RFC 3339."""
-        version = self.plan.version
         return {
             "ticket": self.key,
-            "as_of": iso(self.as_of),
-            "policy": {"name": version.name, "file": version.file, "digest": version.digest,
-                       "valid_from": iso(version.valid_from_ms), "rule": self.rule},
-            "steps": [
-                {
-                    "time": iso(step.time),
-                    "id": step.event.id if step.event else None,
-                    "event": describe(step.event) if step.event else None,
-                    "note": step.note or None,
-                    "changes": [
-                        {"time": iso(change.time), "clock": change.clock, "cycle": change.cycle, "what": change.what,
-                         "deadline": None if change.deadline is None else iso(change.deadline), "words": change.words}
-                        for change in step.changes
-                    ],
-                }
-                for step in self.steps
-            ],
+            "as_of": _iso(self.as_of),
+            "policy": _version(self.plan.version) | {"rule": self.rule},
+            "steps": [self._step(step) for step in self.steps],
+            "cycles": [self._cycle(told) for told in self.cycles],
             "verdicts": [
-                {"clock": clock, "cycle": cycle, "verdict": verdict, "time": iso(time),
-                 "deadline": None if deadline is None else iso(deadline)}
-                for (_, clock, cycle), (verdict, time, deadline) in sorted(self.net.items())
+                {"clock": clock, "cycle": cycle} | _verdict(verdict)
+                for (_, clock, cycle), verdict in sorted(self.net.items())
+            ],
+            "vendor": [one.as_json() for one in self.agreements],
+            "said": [_saying(saying) for saying in self.sayings],
+            "refused": [
+                _place(refused.arrival) | {"reason": refused.reason, "detail": refused.detail}
+                for refused in (self.heard.refused if self.heard else ())
+            ],
+        }
+
+    def _step(self, step: Step) -> dict[str, Any]:
+        found = self.arrivals.get(step.event.id) if step.event else None
+        return {
+            "time": iso(step.time),
+            "id": step.event.id if step.event else None,
+            "event": describe(step.event) if step.event else None,
+            **(_place(found.arrival) if found else {}),
+            **({"late": found.late} if found else {}),
+            "note": step.note or None,
+            "changes": [
+                {"time": iso(change.time), "clock": change.clock, "cycle": change.cycle, "what": change.what,
+                 "deadline": None if change.deadline is None else iso(change.deadline), "words": change.words}
+                for change in step.changes
             ],
         }  # fmt: skip
 
+    def _cycle(self, told: CycleTold) -> dict[str, Any]:
+        version = _version(self.plan.version)
+        verdict = {"verdict": None, "time": None} if told.verdict is None else _verdict(told.verdict)
+        return {
+            "clock": told.account.clock,
+            "cycle": told.account.cycle,
+            "started": iso(told.account.begin),
+            "ended": None if told.account.end is None else iso(told.account.end),
+            **verdict,
+            **told.account.as_json(),
+            "words": told.line,
+            "policies": [
+                version
+                | {"since": iso(term.since), "rule": term.rule, "target_ms": term.aim.target if term.aim else None}
+                for term in told.account.terms
+            ],
+        }
 
-def explain(events: Iterable[TicketEvent], policy: Policy, as_of: int, clock: str | None = None) -> Explanation:
+
+def explain(
+    events: Iterable[TicketEvent], policy: Policy, as_of: int, clock: str | None = None, heard: Hearing | None = None
+) -> Explanation:
     """The timeline of one ticket's events (at least one), up to `as_of` (ms), of one clock or of all."""
     read: dict[int, tuple[Reading, TicketEvent]] = {}
     for event in events:
@@ -112,126 +122,75 @@ def explain(events: Iterable[TicketEvent], policy: Policy, as_of: int, clock: st
             read.setdefault(reading.id64, (reading, event))
     ordered = sorted(read.values(), key=lambda pair: (pair[0].time, pair[0].sequence, pair[0].id64))
     key = ordered[0][0].key
-    told = _Telling(policy, key, clock)
+    told = Telling(policy, key, clock)
     for number, (reading, event) in enumerate(ordered):
         if number:
             told.wait(min(reading.time - 1, as_of))
         told.admit(reading, event)
     told.wait(as_of)
     fold = told.ticket.fold
-    return Explanation(key, fold.plan, as_of, _rule(fold.plan, fold.binding), told.steps, told.net)
+    net = {place: verdict for place, verdict in told.net.items() if clock in (None, place[1])}
+    readings = [reading for reading, _ in ordered]
+    judged = agreements(((one.time, one.id64, event) for one, event in ordered), told.steps, told.compared)
+    return Explanation(
+        key,
+        fold.plan,
+        as_of,
+        fold.plan.rule_name(fold.binding),
+        told.steps,
+        net,
+        _cycles(readings, policy, max(as_of, readings[-1].time), net, clock),
+        [one for one in judged if clock in (None, one.clock)],
+        {one.event.id: one for one in heard.admitted} if heard else {},
+        [one for one in heard.sayings if clock in (None, one.clock)] if heard else [],
+        heard,
+    )
 
 
-class _Telling:
-    """Steps through a ticket and writes down what changes."""
-
-    def __init__(self, policy: Policy, key: str, clock: str | None) -> None:
-        self.key, self.only = key, clock
-        self.ticket = Ticket(Plans(policy), key.partition("|")[0])
-        self.steps: list[Step] = []
-        self.net: NetView = {}
-
-    def wait(self, as_of: int) -> None:
-        """Nothing happened until `as_of`: what did time decide?"""
-        changes = list(self._said(self.ticket.decide(as_of)))
-        for change in sorted(changes, key=lambda change: change.time):
-            if self.steps and self.steps[-1].event is None and self.steps[-1].time == change.time:
-                self.steps[-1].changes.append(change)
-            else:
-                self.steps.append(Step(change.time, None, [change]))
-
-    def admit(self, reading: Reading, event: TicketEvent) -> None:
-        """One event."""
-        before = _cycles(self.ticket.fold)
-        step = Step(reading.time, event)
-        self.steps.append(step)
-        try:
-            said = self.ticket.admit(reading) or []
-        except Rejected as error:
-            step.note = f"rejected: {error}"
-            return
-        step.changes += self._said(said)
-        step.changes += self._moved(before, reading.time)
-
-    def _wanted(self, clock: int) -> bool:
-        return self.only is None or self.ticket.fold.plan.clocks[clock].name == self.only
-
-    def _said(self, emissions: list[Emission]) -> Iterator[Change]:
-        fold = self.ticket.fold
-        tell(self.net, self.key, fold.plan, emissions)
-        for said in emissions:
-            if said.kind != SOLVED and self._wanted(said.clock):
-                yield self._change(said, fold.plan, fold.cycles[said.clock])
-
-    def _change(self, said: Emission, plan: Plan, cycle: Cycle | None) -> Change:
-        deadline = said.deadline if said.deadline >= 0 else None
-        if said.kind == STARTED and cycle is not None and cycle.id == said.cycle and cycle.due != NEVER:
-            deadline = cycle.due
-        kind = KIND_NAMES[said.kind]
-        what = "retracted" if said.because else kind
-        words = _words(said, plan, deadline)
-        if said.because:
-            words = f"{kind} is taken back: {said.because.replace('_', ' ')}"
-        return Change(said.time, plan.clocks[said.clock].name, cycle_name(said.cycle), what, words, deadline)
-
-    def _moved(self, before: dict[tuple[int, int], tuple[bool, int, int]], time: int) -> Iterator[Change]:
-        """Pauses, resumptions and new rules, which are not said aloud."""
-        plan = self.ticket.fold.plan
-        for (clock, cycle), (paused, binding, due) in _cycles(self.ticket.fold).items():
-            old = before.get((clock, cycle))
-            if old is None or not self._wanted(clock):
-                continue
-            name, deadline = plan.clocks[clock].name, None if due == NEVER else due
-            until = f"; deadline {iso(due)}" if deadline is not None else ""
-            if paused and not old[0]:
-                yield Change(time, name, cycle_name(cycle), "paused", "paused")
-            elif old[0] and not paused:
-                yield Change(time, name, cycle_name(cycle), "resumed", f"resumed{until}", deadline)
-            if binding // plan.labels != old[1] // plan.labels:
-                words = f"rule {_rule(plan, old[1])} -> {_rule(plan, binding)}, {_target(plan, clock, binding)}{until}"
-                yield Change(time, name, cycle_name(cycle), "rule", words, deadline)
+def _cycles(readings: list[Reading], policy: Policy, until: int, net: NetView, clock: str | None) -> list[CycleTold]:
+    plan, traced = courses(readings, Plans(policy), until)
+    found = []
+    for course in traced:
+        name = plan.clocks[course.clock].name
+        if clock in (None, name):
+            verdict = net.get((readings[0].key, name, cycle_name(course.cycle)))
+            told = account(plan, course, until, verdict)
+            found.append(CycleTold(told, verdict, line(told, verdict and verdict[0], until)))
+    return found
 
 
-def _cycles(fold: Fold) -> dict[tuple[int, int], tuple[bool, int, int]]:
-    """(clock, cycle) -> paused, binding, deadline of the running cycles that have a target."""
+def _iso(ms: int) -> str | None:
+    return iso(ms) if ms >= 0 else None
+
+
+def _version(version: PolicyVersion) -> dict[str, Any]:
+    return {"name": version.name, "file": version.file, "digest": version.digest,
+            "valid_from": iso(version.valid_from_ms)}  # fmt: skip
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    kind, time, deadline = verdict
+    return {"verdict": kind, "time": iso(time), "deadline": None if deadline is None else iso(deadline)}
+
+
+def _place(arrival: Arrival) -> dict[str, Any]:
+    arrived = None if arrival.arrived is None else iso(arrival.arrived)
+    return {"partition": arrival.partition, "offset": arrival.offset, "arrived": arrived}
+
+
+def _saying(saying: Saying) -> dict[str, Any]:
+    said, event, marker = saying.said, saying.event, saying.marker
     return {
-        (clock, cycle.id): (cycle.since < 0, cycle.binding, cycle.due)
-        for clock, cycle in enumerate(fold.cycles)
-        if cycle is not None and cycle.stop < 0 and fold.plan.aim(cycle.binding, clock) is not None
+        "what": "retracted" if said.because else KIND_NAMES[said.kind],
+        "retracts": KIND_NAMES[said.kind] if said.because else None,
+        "because": said.because or None,
+        "clock": saying.clock,
+        "cycle": cycle_name(said.cycle),
+        "time": iso(said.time),
+        "deadline": _iso(said.deadline),
+        **_place(saying.cause),
+        "id": event.id if event else None,
+        "happened": iso(saying.happened),
+        "marker": _place(marker.arrival) | {"at": iso(marker.at)} if marker else None,
+        "policy": saying.plan.version.digest,
     }
-
-
-def _rule(plan: Plan, binding: int) -> str:
-    number = binding // plan.labels
-    return plan.version.rules[number - 1].name if number else "none"
-
-
-def _target(plan: Plan, clock: int, binding: int) -> str:
-    aim = plan.aim(binding, clock)
-    return "no target" if aim is None else f"target {write_duration(aim.target)} on {aim.calendar.name}"
-
-
-def _words(said: Emission, plan: Plan, deadline: int | None) -> str:
-    start, stop = INFERENCES[said.inferred & 7], INFERENCES[said.inferred >> 3]
-    took = "at once" if said.elapsed < 0 else f"after {write_duration(said.elapsed)}"
-    due = "" if deadline is None else f", deadline {iso(deadline)}"
-    if said.kind == PARITY:
-        ours = f", our deadline {iso(deadline)}" if deadline is not None else ""
-        return f"compared with the helpdesk's verdict: {RESULTS[said.elapsed].replace('_', ' ')}{ours}"
-    if said.kind == STARTED:
-        inferred = f", inferred by {start}" if start else ""
-        return f"started by rule {_rule(plan, said.binding)}{inferred}: {_target(plan, said.clock, said.binding)}{due}"
-    inferred = f", inferred by {stop}" if stop else ""
-    if said.kind == AT_RISK:
-        return f"at risk{due}"
-    if said.kind == BREACHED:
-        rule = _rule(plan, said.binding)
-        return f"BREACHED: {_target(plan, said.clock, said.binding)} (rule {rule}) was used up{due}"
-    if said.kind == MET:
-        return f"met {took}{inferred}{due}"
-    if said.kind == LATE:
-        return f"stopped too late, {took}{inferred}{due}"
-    if said.kind == CANCELLED:
-        return "cancelled"
-    assert said.kind == FINAL
-    return "final: no reopening can undo it"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from supportpulse.envelope import to_ms
 from supportpulse.events import (
     Assigned,
     AttributesChanged,
@@ -17,6 +20,13 @@ from supportpulse.events import (
 )
 
 _FIELDS = ("status", "priority", "scenario", "sub_scenario", "region", "channel", "tier", "team", "site", "agent")
+
+
+def stamp(ms: int) -> str:
+    """An instant as people read it: `2026-01-05 13:00:00Z`, with milliseconds only where there are any."""
+    seconds, rest = divmod(ms, 1000)
+    fraction = f".{rest:03d}" if rest else ""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}{fraction}Z"
 
 
 def describe(event: TicketEvent) -> str:
@@ -52,7 +62,7 @@ def _said(event: TicketEvent) -> str:
         case PriorityChanged(data=priority):
             return priority.priority or "cleared"
         case VendorVerdict(data=said):
-            until = "" if said.deadline is None else f", deadline {said.deadline:%Y-%m-%dT%H:%M:%SZ}"
+            until = "" if said.deadline is None else f", deadline {stamp(to_ms(said.deadline))}"
             return f"the helpdesk says {said.clock} {said.verdict}{until}"
         case Escalated(data=escalation):
             return escalation.kind

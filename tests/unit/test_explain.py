@@ -140,12 +140,12 @@ def test_the_command_answers_why(desk: Path, tmp_path: Path, capsys: pytest.Capt
     events = [opened, at(10, MessagePosted, **reply), status(90, "solved")]
     file = tmp_path / "log.jsonl"
     file.write_bytes(b"".join(encode(event) + b"\n" for event in events))
-    arguments = ["explain", str(file), "t", "--policy", str(desk), "--clock", "requester_wait"]
+    arguments = ["explain", "t", str(file), "--policy", str(desk), "--clock", "requester_wait"]
     assert cli.main(arguments) == 0
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     digest = load_policy(desk).versions[0].digest
     assert digest in text
-    assert "BREACHED: target 1h on 24x7 (rule urgent) was used up, deadline 2026-01-05T13:00:00.000Z" in text
+    assert "BREACHED: target 1h on 24x7 (rule urgent) was used up, deadline 2026-01-05 13:00:00Z" in text
     assert "MessagePosted: public, by agent agt-1" in text
     assert cli.main([*arguments, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -161,7 +161,7 @@ def test_an_unknown_ticket_or_clock_is_a_sentence(
     """It says what is there instead."""
     file = tmp_path / "log.jsonl"
     file.write_bytes(encode(at(0, TicketCreated)) + b"\n")
-    assert cli.main(["explain", str(file), "nobody", "--policy", str(desk)]) == 1
+    assert cli.main(["explain", "nobody", str(file), "--policy", str(desk)]) == 1
     assert "sources there: s" in capsys.readouterr().err
-    assert cli.main(["explain", str(file), "t", "--policy", str(desk), "--clock", "x"]) == 2
+    assert cli.main(["explain", "t", str(file), "--policy", str(desk), "--clock", "x"]) == 2
     assert "requester_wait" in capsys.readouterr().err
