@@ -1,18 +1,20 @@
 """The course of a cycle: when it ran and when it paused, and under which rule, as the fold had it.
 
 The fold keeps of past spans no more than it may need again; here the events are folded once more, and the cycles are
-compared before and after each. All that one step does to a cycle happens at the time of that step.
+compared before and after each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from supportpulse import facts as f
 from supportpulse.clock import LAST, NEVER, RETROACTIVE, Clock, Cycle, Plan
 from supportpulse.facts import Reading
 from supportpulse.fold import Fold
+from supportpulse.history import Entry
 from supportpulse.ticket import Plans, creation_of, void_position
 
 
@@ -109,59 +111,78 @@ def courses(readings: Sequence[Reading], plans: Plans, as_of: int) -> tuple[Plan
     `readings`: its admitted events (at least one), in event order. Time alone ends shifts until `as_of` (ms). A void
     ticket's cycles end when it became void.
     """
-    listed = [(one.time, one.id64, one.facts, one.observation) for one in readings]
+    listed = entries_of(readings)
     void = void_position(listed)
-    born = next((entry for entry in listed if entry[2] & f.ESTABLISHING), None)
-    created = NEVER if born is None else creation_of(born[0], born[3])
-    plan = plans.at(listed[0][0] if born is None else created)
-    trace = _Trace(Fold(plan, readings[0].key.partition("|")[0]))
-    for time, id64, facts, observation in listed[: void + 1 if void >= 0 else None]:
-        if born is not None and created <= time:
-            trace.wait(created - 1)
-            trace.fold.create(created, born[1], born[2], born[3])
-            trace.note(created)
-            born = None
-        trace.wait(time - 1)
-        trace.fold.step(time, id64, facts, observation)
-        trace.note(time)
-    if void < 0:
-        trace.wait(as_of)
-    else:
-        for course in trace.found.values():
+    source = readings[0].key.partition("|")[0]
+    found: dict[tuple[int, int], Course] = {}
+    for step in replay(listed, plans, source, as_of if void < 0 else None, void + 1 if void >= 0 else None):
+        _note(found, step.fold, step.time)
+    plan = step.fold.plan
+    if void >= 0:
+        for course in found.values():
             course.close(listed[void][0])
             course.undoable = False
     aimed = [
         course
-        for course in trace.found.values()
+        for course in found.values()
         if any(plan.aim(binding, course.clock) is not None for _, binding in course.rules)
     ]
     return plan, sorted(aimed, key=lambda course: (course.start, course.clock))
 
 
-class _Trace:
-    """Steps through a fold and compares its cycles."""
+def entries_of(readings: Iterable[Reading]) -> list[Entry]:
+    """What a fold takes of readings."""
+    return [(one.time, one.id64, one.facts, one.observation) for one in readings]
 
-    def __init__(self, fold: Fold) -> None:
-        self.fold = fold
-        self.found: dict[tuple[int, int], Course] = {}
 
-    def wait(self, until: int) -> None:
-        """Shifts end."""
-        while (end := self.fold.shift_end) <= until:
-            self.fold.advance(end)
-            self.note(end)
+class State(NamedTuple):
+    """A fold after a step at `time` (ms): an entry, or None for a creation or the end of a shift."""
 
-    def note(self, time: int) -> None:
-        """What did a step at `time` leave behind?"""
-        plan, cycles = self.fold.plan, self.fold.cycles
-        for (index, id64), known in self.found.items():
-            current = cycles[index]
-            if current is None or current.id != id64:
-                known.close(time)
-        for clock, cycle in zip(plan.clocks, cycles, strict=True):
-            if cycle is not None:
-                place = clock.index, cycle.id
-                if place not in self.found:
-                    first = [(cycle.start, cycle.binding)]
-                    self.found[place] = Course(*place, cycle.start, cycle.binding, [], first)
-                self.found[place].follow(plan, clock, cycle, time)
+    fold: Fold
+    time: int
+    entry: Entry | None
+
+
+def replay(
+    entries: Sequence[Entry], plans: Plans, source: str, as_of: int | None = None, until: int | None = None
+) -> Iterator[State]:
+    """Fold entries in their order, those from position `until` on left out, and then time until `as_of` (ms).
+
+    All that one step does, it does at its time.
+    """
+    born = next((entry for entry in entries if entry[2] & f.ESTABLISHING), None)
+    created = NEVER if born is None else creation_of(born[0], born[3])
+    fold = Fold(plans.at(entries[0][0] if born is None else created), source)
+    fold.ended = {}
+    for entry in entries[:until]:
+        time, id64, facts, observation = entry
+        if born is not None and created <= time:
+            yield from _shifts(fold, created - 1)
+            fold.create(created, born[1], born[2], born[3])
+            yield State(fold, created, None)
+            born = None
+        yield from _shifts(fold, time - 1)
+        fold.step(time, id64, facts, observation)
+        yield State(fold, time, entry)
+    if as_of is not None:
+        yield from _shifts(fold, as_of)
+
+
+def _shifts(fold: Fold, until: int) -> Iterator[State]:
+    while (end := fold.shift_end) <= until:
+        fold.advance(end)
+        yield State(fold, end, None)
+
+
+def _note(found: dict[tuple[int, int], Course], fold: Fold, time: int) -> None:
+    """What did a step at `time` leave behind?"""
+    for (index, id64), known in found.items():
+        current = fold.cycles[index]
+        if current is None or current.id != id64:
+            known.close(time)
+    for clock, cycle in zip(fold.plan.clocks, fold.cycles, strict=True):
+        if cycle is not None:
+            place = clock.index, cycle.id
+            if place not in found:
+                found[place] = Course(*place, cycle.start, cycle.binding, [], [(cycle.start, cycle.binding)])
+            found[place].follow(fold.plan, clock, cycle, time)

@@ -131,7 +131,7 @@ def explain(
     fold = told.ticket.fold
     net = {place: verdict for place, verdict in told.net.items() if clock in (None, place[1])}
     readings = [reading for reading, _ in ordered]
-    judged = agreements(((one.time, one.id64, event) for one, event in ordered), told.steps, told.compared)
+    judged = agreements({one.id64: event for one, event in ordered}, readings, Plans(policy), told.compared, as_of)
     return Explanation(
         key,
         fold.plan,

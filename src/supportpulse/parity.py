@@ -42,13 +42,12 @@ def compared(clocks: Clocks, time: int, id64: int, claim: Observation) -> list[t
     index = clocks.plan.named.get(claim[1])
     if index is None:
         return []
-    ours = _ours(clocks, index, time)
-    word, due = (None, -1) if ours is None else ours
+    word, due = ours(clocks, index, time) or (None, -1)
     result = NO_CYCLE if word is None else compare(claim[3], claim[5] if len(claim) > 4 else -1, word, due, time)
     return [(time, Emission(PARITY, index, id64, time, due, clocks.binding, result, 0))]
 
 
-def _ours(clocks: Clocks, index: int, time: int) -> tuple[int, int] | None:
+def ours(clocks: Clocks, index: int, time: int) -> tuple[int, int] | None:
     """Word and deadline (ms, -1 if not known) of a clock's last cycle; None without it or a target."""
     cycle = clocks.cycles[index]
     if cycle is None or cycle.stop >= 0:
