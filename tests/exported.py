@@ -137,7 +137,8 @@ def _worker(instance: str, partitions: Sequence[int], told: Mapping[str, object]
 class Gateway:
     """A gateway with one source, and what it tells of itself, by minute. Everything is well unless said otherwise.
 
-    There are 20 deliveries an hour, and each becomes an event. `forged`, `unavailable` and `letters` are others; `acknowledged` is in seconds.
+    There are 20 deliveries an hour, and each becomes an event. `forged`, `unavailable` and `letters` are others;
+    `acknowledged` is in seconds.
     """
 
     instance: str = "10.0.0.9:9466"

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,10 @@ import yaml
 
 from supportpulse.alerting.gateway import JOB as GATEWAY_JOB
 from supportpulse.alerting.health import JOB
+from supportpulse.edges.adapters import zendesk
+from supportpulse.edges.adapters.adapter import Delivery, Options
 from supportpulse.edges.gateway.sources import load
+from supportpulse.events import TicketCreated
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -154,7 +158,7 @@ def test_what_grafana_and_prometheus_are_told_matches_the_services(config: dict[
 
 
 def test_the_smoke_script_is_sound_and_says_what_it_lacks(config: dict[str, Any], tmp_path: Path) -> None:
-    """It parses, is clean for shellcheck where that is found, asks ports that are published, and needs Docker."""
+    """It parses, is clean for shellcheck where that is found, asks published ports, sends an event, and needs Docker."""
     script = ROOT / "grafana" / "smoke.sh"
     bash = shutil.which("bash")
     assert bash is not None
@@ -165,6 +169,11 @@ def test_the_smoke_script_is_sound_and_says_what_it_lacks(config: dict[str, Any]
             assert checked.returncode == 0, checked.stdout + checked.stderr
     ports = {str(port).split(":")[1] for service in config["services"].values() for port in service.get("ports", [])}
     assert set(re.findall(r"127\.0\.0\.1:(\d+)", script.read_text("utf-8"))) <= ports
+    sample = re.search(r"<<EOF\n(.+?)\nEOF\n", script.read_text("utf-8"), re.DOTALL)
+    assert sample is not None
+    payload = json.loads(sample[1].replace("$now", "2026-03-01T12:00:00Z"))
+    (event,) = zendesk.adapt(Delivery("helpdesk", payload, datetime(2026, 3, 1, 12, tzinfo=UTC), {}, Options()))
+    assert type(event) is TicketCreated
     (tmp_path / "od").symlink_to(shutil.which("od") or "od")
     (tmp_path / "tr").symlink_to(shutil.which("tr") or "tr")
     (tmp_path / "dirname").symlink_to(shutil.which("dirname") or "dirname")
