@@ -17,13 +17,11 @@ def likeness(words: list[str]) -> str | None:
         return None
     flat = b"".join(map(xxh3_64_digest, chain(kept, map(b" ".join, pairwise(kept)))))
     count = len(flat) // 8
-    ones = int.from_bytes(b"\1" * count, "big")  # the lowest bit of a byte of every digest
-    value = 0
-    for place in range(8):
-        bytes_there = int.from_bytes(flat[place::8], "big")
-        for bit in range(7, -1, -1):
-            value = value << 1 | (2 * (bytes_there >> bit & ones).bit_count() > count)
-    return f"{value:016x}"
+    half = count // 2
+    columns = [int.from_bytes(flat[place::8], "big") for place in range(8)]  # a byte of every digest
+    bits = [int.from_bytes(bytes([128 >> bit]) * count, "big") for bit in range(8)]
+    ones = ["1" if (column & bit).bit_count() > half else "0" for column in columns for bit in bits]
+    return f"{int(''.join(ones), 2):016x}"
 
 
 def distance(a: str, b: str) -> int:

@@ -61,7 +61,7 @@ def tokens(text: str) -> list[str]:
 def shape(words: list[str]) -> str:
     """What phrases are looked for in: words with one space round each, ideographs and kana without any."""
     spaced = f" {' '.join(words)} "
-    if not _IS_WIDE.search(spaced):
+    if spaced.isascii() or not _IS_WIDE.search(spaced):
         return spaced
     return _WIDE_SPACED.sub(lambda found: found[0].replace(" ", ""), spaced)
 

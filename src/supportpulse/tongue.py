@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from supportpulse.phrasebook import BOOKS
 
@@ -22,11 +23,19 @@ _SCRIPTS = {
 _OTHER = re.compile(f"[{''.join(one.pattern[1:-1] for one in _SCRIPTS.values())}]")
 _LATIN = re.compile("[a-z\u00df-\u024f]")
 _WORDED = {language: book for language, book in BOOKS.items() if book.stop_words}
-_MARKS = [(mark, language) for language, book in _WORDED.items() for mark in book.marks]
-_LANGUAGES_OF: dict[str, list[str]] = {}
-for _language, _book in _WORDED.items():
-    for _word in _book.stop_words:
-        _LANGUAGES_OF.setdefault(_word, []).append(_language)
+
+
+def _languages_of(told: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    languages: dict[str, list[str]] = {}
+    for language, signs in told.items():
+        for sign in signs:
+            languages.setdefault(sign, []).append(language)
+    return languages
+
+
+_BY_WORD = _languages_of({language: book.stop_words for language, book in _WORDED.items()})
+_BY_MARK = _languages_of({language: book.marks for language, book in _WORDED.items()})
+_MARKS = re.compile(f"[{''.join(_BY_MARK)}]")
 
 
 def language_of(text: str, words: list[str]) -> str | None:
@@ -48,12 +57,11 @@ def language_of(text: str, words: list[str]) -> str | None:
 
 def _by_words(text: str, words: list[str]) -> str | None:
     scores = dict.fromkeys(_WORDED, 0)
-    for word in words:
-        if word in _LANGUAGES_OF:
-            for language in _LANGUAGES_OF[word]:
-                scores[language] += 1
-    if not text.isascii():
-        for mark, language in _MARKS:
-            scores[language] += 2 * text.count(mark)
+    for languages in filter(None, map(_BY_WORD.get, words)):
+        for language in languages:
+            scores[language] += 1
+    for mark in _MARKS.findall(text):
+        for language in _BY_MARK[mark]:
+            scores[language] += 2
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] else None

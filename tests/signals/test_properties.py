@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html as markup
+import re
 import time
 import unicodedata
 
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelled_messages import LANGUAGES, messages
+from supportpulse.phrasebook import BOOKS, folded, key, tokens
 from supportpulse.signals import distance, links_of, signals_of
 
 MEGABYTE = 1_000_000
@@ -20,7 +22,7 @@ HOSTILE = (
     "a\u0301", "\u0315\u0300", "\u0f73", "\u200b", "\u202e", "\ufdfa", "> ", ">\n", "On a wrote:\n", "From: a\n",
     "a_", "a(", "aB",
     "a.b.", "? ", ". ", ", ", "a=b;\n", "};\n", "```\n", "`", "http://", "www.", "1:", "1.2.3 ", "0x",
-    "日志\n", "请 ", "ですか",
+    "日志\n", "请 ", "ですか", ":",
     "please provide ", "thanks for your ", "هل ", "\ud800", "-- \n", "\n", " ", "hi,", "- ",
 )  # fmt: skip
 MAIL = st.lists(
@@ -64,6 +66,27 @@ def test_the_text_is_nowhere_in_the_signals(marker: str, text: str, html: bool) 
     found = signals_of(f"{text} {marker} https://{marker}.example/{marker}", html=html)
     assert marker.lower() not in repr(found).lower()
     assert marker.lower() not in found.model_dump_json().lower()
+
+
+WIDE = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+
+
+@given(MAIL | st.sampled_from(TEXTS) | st.lists(st.sampled_from([*"aB1'_-. é日かß،سُ’"])).map("".join))
+def test_words_are_the_same_however_they_are_read(text: str) -> None:
+    """ASCII, other letters and ideographs are cut into words in three ways, as one expression would."""
+    assert tokens(text) == re.findall(rf"[{WIDE}]|[^\W_{WIDE}]+", folded(text).replace("'", ""))
+
+
+PARTS = [part for book in BOOKS.values() for phrases in book.phrases.values() for part, *_ in phrases]
+
+
+@given(st.lists(st.sampled_from(PARTS) | st.sampled_from(TEXTS) | st.sampled_from(["x", " ", ", ", "日"])).map("".join))
+def test_the_index_leads_to_every_phrase_that_occurs(text: str) -> None:
+    """Looking a text's words up finds the same phrases as a search for each."""
+    shape, words = key(text), set(tokens(text))
+    for book in BOOKS.values():
+        every = [(name, phrase) for name, phrases in book.phrases.items() for phrase in phrases if phrase[0] in shape]
+        assert sorted(book.index.occurring(words, shape)) == sorted(every)
 
 
 @given(st.sampled_from(TEXTS), st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
