@@ -12,6 +12,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from asgi import get, post
 from gateway_desk import OLD, SECRET, TOKEN, Desk, fake_vendors
@@ -52,6 +54,14 @@ async def test_the_old_secret_is_taken_beside_the_new_one_and_a_retry_makes_the_
     assert (await desk.signed("code", BODY)).code == 200
     first, second = desk.kafka.messages[:2], desk.kafka.messages[2:]
     assert first == second
+
+
+async def test_below_another_application_a_delivery_is_taken_all_the_same(desk: Desk) -> None:
+    """Whatever the path begins with there: a webhook that nothing came of must never be answered with 200."""
+    outer = Starlette(routes=[Mount("/in", app=desk.app)])
+    answer = await post(outer, "/in/webhooks/fresh", BODY, {"x-supportpulse-token": TOKEN})
+    assert (answer.code, answer.body) == (200, b'{"events":2}')
+    assert len(desk.kafka.events) == 2
 
 
 async def test_a_wrong_signature_is_401_and_says_no_more(desk: Desk) -> None:

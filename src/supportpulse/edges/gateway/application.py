@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Response
@@ -24,6 +26,7 @@ from supportpulse.edges.pulse import BEAT_SECONDS
 
 QUIET_SECONDS = 60.0
 """Heartbeats are acknowledged every few seconds: longer without one, and Kafka is as good as gone."""
+WEBHOOK = re.compile("/webhooks/(?P<source>[^/]+)(?:/(?P<token>[^/]+))?")
 METRICS_MEDIA = "text/plain; version=0.0.4; charset=utf-8"
 ANSWERS: dict[int | str, dict[str, str]] = {
     200: {"description": "Taken: Kafka has acknowledged every event (`events` may be 0: nothing of interest)."},
@@ -80,14 +83,15 @@ def application(gateway: Gateway) -> FastAPI:
 
     if kafka is not None:
         measures.watch(lambda: gateway.room.deliveries, lambda: kafka.connected, lambda: kafka.acknowledged)
-    app = FastAPI(
+    webhooks = Webhooks(intake)
+    app = Application(
+        webhooks,
         title="supportpulse gateway",
         version=__version__,
         summary="Helpdesks' webhooks in, canonical events out.",
         lifespan=running,
     )
 
-    webhooks = Webhooks(intake)
     app.router.routes.insert(0, Route("/webhooks/{source}", webhooks, methods=["POST"]))
     app.router.routes.insert(1, Route("/webhooks/{source}/{token}", webhooks, methods=["POST"]))
     app.add_api_route("/webhooks/{source}", signed, methods=["POST"], responses=ANSWERS, response_class=Response)
@@ -116,6 +120,22 @@ def application(gateway: Gateway) -> FastAPI:
         return Response(measures.text(), media_type=METRICS_MEDIA)
 
     return app
+
+
+class Application(FastAPI):
+    """FastAPI, which webhooks do not pass through: its layers cost a tenth of a delivery, and do nothing for it."""
+
+    def __init__(self, webhooks: Webhooks, **told: Any) -> None:
+        super().__init__(**told)
+        self._webhooks = webhooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http" and scope["method"] == "POST" and (found := WEBHOOK.fullmatch(scope["path"])):
+            scope["path_params"] = found.groupdict("")
+            await self._webhooks(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class Webhooks:
