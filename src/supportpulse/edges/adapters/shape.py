@@ -31,7 +31,7 @@ def at(payload: Any, path: str) -> Any:
 def word(payload: Any, path: str, longest: int = LONGEST_VALUE) -> str | None:
     """A text or a whole number as text, cut to `longest` characters; None for anything else or nothing."""
     found = at(payload, path)
-    if isinstance(found, bool) or not isinstance(found, str | int):
+    if isinstance(found, bool) or not isinstance(found, (str, int)):
         return None
     text = str(found) if isinstance(found, str) or abs(found) < 10**30 else ""
     return text.strip()[:longest] or None
