@@ -158,7 +158,7 @@ def test_what_grafana_and_prometheus_are_told_matches_the_services(config: dict[
 
 
 def test_the_smoke_script_is_sound_and_says_what_it_lacks(config: dict[str, Any], tmp_path: Path) -> None:
-    """It parses, is clean for shellcheck where that is found, asks published ports, sends an event, and needs Docker."""
+    """It parses, is clean for shellcheck if that is there, asks published ports, sends an event, and needs Docker."""
     script = ROOT / "grafana" / "smoke.sh"
     bash = shutil.which("bash")
     assert bash is not None
