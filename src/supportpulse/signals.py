@@ -42,11 +42,12 @@ _TRACE = re.compile(
     r"Exception in thread|[\w.$]{1,200}(?:Exception|Error): |Thread \d+ Crashed|backtrace:|goroutine \d+ \[)"
 )
 _CODE = re.compile(
-    r"^\s*(?:[\w.$>\-\[\]]{1,100}\s?=\s?\S[^\n]*;|[\w.$>:\-]{1,100}\([^()\n]*\)\s*[;{]|[^\n]{0,200}[)\]}{\w\"'][;{]\s*$|"
+    r"^\s*(?:[\w.$>\-\[\]]{1,100}\s?=\s?\S[^\n]*;|[\w.$>:\-]{1,100}\([^()\n]*\)\s*[;{]|"
     r"(?:from [\w.]{1,80} )?import [\w.{*\"'][^\n]{0,80}[\w.}\"'*]\s*;?$|#include [<\"]|"
     r"(?:const|let|var|val) [\w{\[]{1,60}[^=\n]{0,60}= ?\S|(?:def|func|fun|public|private|static|void) [\w ]{1,80}\(|"
     r"return [^\n]{1,80};|[{}]\s*$|\$ \w|<\w[^<>]{0,300}>\s*$)"
 )
+_STATEMENT = re.compile(r"^\s*[^\n]{0,200}[)\]}{\w\"'][;{]\s*$")
 _INLINE = re.compile(
     r"`[^`\n]{2,200}`|\b\w{2,60}\([\w\s,.\"':]{0,80}\)|\b[a-z]{2,40}(?:[A-Z][a-z0-9]{1,40})+\b|[^\W_]_[^\W_]"
 )
@@ -162,11 +163,17 @@ def _parted(text: str) -> tuple[str, bool]:
             fenced, code = not fenced, True
         elif fenced:
             continue
-        elif len(line) < 1000 and (_TRACE.match(line) or _CODE.match(line)):
+        elif len(line) < 1000 and _is_code(line):
             code = True
         else:
             prose.append(_LINK.sub(" ↗ ", line) if linked else line)
     return "\n".join(prose), code
+
+
+def _is_code(line: str) -> bool:
+    if _TRACE.match(line) or _CODE.match(line):
+        return True
+    return line.rstrip()[-1:] in {";", "{"} and _STATEMENT.match(line) is not None
 
 
 class _Sentence(NamedTuple):
