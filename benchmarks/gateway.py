@@ -39,9 +39,10 @@ BODIES = 4000
 KINDS = ("mixed", "change", "comment", "letter")
 START_SECONDS = 60.0
 SECRET = "secret-of-a-benchmark"
-TEXT = (
-    "Hi Dana, the stutter comes from the jitter buffer: after a handover it keeps 400 ms. Set audio_profile to 3, see "
-    "https://docs.example.com/quality#jitter, and look at stats.jitter afterwards. Call id 8c1f0a77 shows it. "
+NAMES = ("Dana", "Kim", "Noor", "Wei", "José", "Aiko", "Lars")
+TEXT = (  # of each ticket another one: to remember texts would not help
+    "Hi {name}, the stutter comes from the jitter buffer: after a handover it keeps 400 ms. Set audio_profile to 3, "
+    "see https://docs.example.com/quality#jitter, and look at stats.jitter afterwards. Call id {call:08x} shows it. "
 )
 SOURCES = """
 [sources.desk]
@@ -82,10 +83,11 @@ def body(number: int, kind: str) -> bytes:
     }  # fmt: skip
     if kind != "change":
         told["type"] = "zen:event-type:ticket.comment_added"
+        text = TEXT.format(name=NAMES[number % len(NAMES)], call=number * 2_654_435_761 % 2**32) * 6
         told["event"] = {
             "comment": {
                 "author": {"id": "8447388090494", "is_staff": True, "name": "Kim"},
-                "body": (TEXT * 6)[: 300 if kind == "comment" else 1200], "id": str(10**12 + number), "is_public": True,
+                "body": text[: 300 if kind == "comment" else 1200], "id": str(10**12 + number), "is_public": True,
             },
         }  # fmt: skip
     fields = told["detail"]["custom_fields"]
