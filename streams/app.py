@@ -149,6 +149,7 @@ async def _broker_ready(worker: Worker) -> bool:
                 partitions=settings.partitions,
                 app_id=settings.app_id,
                 topic_prefix=settings.topic_prefix,
+                deadletter_retention_days=settings.deadletter_retention_days,
                 security=settings.kafka_security(),
                 timeout_seconds=BROKER_PATIENCE_SECONDS,
                 tell=False,

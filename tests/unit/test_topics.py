@@ -79,6 +79,12 @@ def test_a_topic_that_is_otherwise_is_named_with_what_to_do(
         check_topic(plan, partitions, plan.configs | changed)
 
 
+def test_a_user_who_may_not_read_a_topics_settings_is_told_so() -> None:
+    """Kafka gives none of them then, and every one would look wrong."""
+    with pytest.raises(TopicMismatch, match=r"support\.events\.v1: found none of its settings; .*DescribeConfigs"):
+        check_topic(EVENTS, 4, {})
+
+
 def test_a_retention_longer_than_any_ticket_is_the_users_choice() -> None:
     """Whoever has to forget may, as long as state can be rebuilt."""
     check_topic(EVENTS, 4, EVENTS.configs | {"retention.ms": str(365 * 86_400_000)})

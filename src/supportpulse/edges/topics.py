@@ -239,6 +239,11 @@ def check_topic(plan: TopicPlan, partitions: int, configs: Mapping[str, str]) ->
             f"there are tickets (their keys would move): set SUPPORTPULSE_PARTITIONS={partitions}, or choose another "
             f"SUPPORTPULSE_TOPIC_PREFIX and SUPPORTPULSE_APP_ID"
         )
+    if not configs:
+        raise TopicMismatch(
+            f"topic {plan.name}: found none of its settings; valid: a user who may read them, by kafka-acls: allow "
+            "DescribeConfigs on this topic"
+        )
     for key, valid in plan.must.items():
         if (found := configs.get(key)) != valid:
             raise TopicMismatch(
