@@ -52,7 +52,7 @@ async def find_tickets(stores: Mapping[int, Mapping[bytes, bytes]], plans: Plans
     oldest: list[tuple[Hit, int]] = []
     total = 0
     for partition, store in list(stores.items()):
-        keys = list(store)
+        keys = [key for key in store if b"|" in key]  # of tickets, and not of the policy, the scale or a source
         for at in range(0, len(keys), CHUNK):
             found: list[tuple[Hit, int]] = []
             for key in keys[at : at + CHUNK]:

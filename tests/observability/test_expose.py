@@ -28,6 +28,7 @@ from supportpulse.commands.tickets import command
 from supportpulse.errors import ConfigError, SupportpulseError
 from supportpulse.facts import Reading
 from supportpulse.names import Metric
+from supportpulse.policy_record import POLICY_KEY, SCALE_KEY
 from supportpulse.query import Query
 from supportpulse.reader import read_event
 from supportpulse.snapshot import Snapshot, SourceStatus
@@ -279,6 +280,16 @@ def test_a_ticket_may_change_while_it_is_looked_for(served: Served) -> None:
     found = asyncio.run(find_tickets({0: Vanishing(values)}, desk.plans, Query("open", NOW, clock="first_response")))
     assert [row["ticket_id"] for row in found["tickets"]] == ["B", "C/#1"]
     assert found["total"] == 3
+
+
+def test_what_a_worker_keeps_beside_its_tickets_is_not_looked_at(served: Served) -> None:
+    """Its store also holds the policy, the time scale and a record of each source."""
+    desk = served.desk
+    values = {POLICY_KEY: b"policy", SCALE_KEY: b"300000", b"desk": b"source", **desk.values}
+    query = Query("open", NOW, clock="first_response")
+    assert asyncio.run(find_tickets({0: values}, desk.plans, query)) == asyncio.run(
+        find_tickets({0: desk.values}, desk.plans, query)
+    )
 
 
 def retired(desk: Scraped, name: str) -> bytes:
