@@ -89,3 +89,16 @@ async def test_built_in_samples_that_do_not_suit_a_source_are_not_sent(
     error = capsys.readouterr().err
     assert "do not suit source desk" in error
     assert "a JSON file as your helpdesk sends it" in error
+
+
+async def test_a_payload_that_is_no_event_is_explained_before_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gateway only says that it is a dead letter; whoever sets a source up wants to know of what field."""
+    monkeypatch.setenv("DESK_SECRET", SECRET)
+    sources, payload = tmp_path / "sources.toml", tmp_path / "odd.json"
+    sources.write_text(SOURCES, "utf-8")
+    payload.write_text('{"type": "zen:event-type:ticket.sang"}', "utf-8")
+    asked = ["webhook", "desk", str(payload), "--sources", str(sources), "--url", "http://127.0.0.1:9"]
+    assert await asyncio.to_thread(cli.main, asked) == 1
+    assert "a dead letter: event: type: found ticket.sang; valid: agent_assignment_changed" in capsys.readouterr().err

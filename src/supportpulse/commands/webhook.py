@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,7 +84,7 @@ def command(
     else:
         samples = [read_sample(payload, {name.strip().lower(): value.strip() for name, _, value in pairs})]
     told = payload is None if timeline is None else timeline
-    events = _meant(known[source], samples, sources, now) if told or payload is None else []
+    events = _meant(known[source], samples, sources, now)
     settings = Settings.from_env(given)
     if "policy" not in settings.model_fields_set:
         settings = settings.model_copy(update={"policy": policy_of(known[source].vendor)})
@@ -104,7 +103,10 @@ def command(
 
 
 def _meant(source: Source, samples: Iterable[Sample], sources: Path, now: datetime) -> list[TicketEvent]:
-    """What the gateway is going to make of them; a mapping of the source's own may have no word for the built-in."""
+    """What the gateway is going to make of them, and why not, which it tells nobody.
+
+    Raises `ConfigError` for built-in ones that a mapping or statuses of the source's own have no word for.
+    """
     from supportpulse.edges.adapters.adapter import Unknown
     from supportpulse.edges.gateway.sample import meant
     from supportpulse.errors import ConfigError
@@ -113,14 +115,15 @@ def _meant(source: Source, samples: Iterable[Sample], sources: Path, now: dateti
     for sample in samples:
         try:
             events += meant(source, sample, now)
-        except json.JSONDecodeError:
-            continue
+        except (ValueError, RecursionError):
+            continue  # no JSON, as the gateway will say
         except Unknown as unknown:
             if sample.says:
                 raise ConfigError(
                     f"PAYLOAD: found none, and the built-in samples for {source.vendor} do not suit source "
                     f"{source.name} of {sources} ({unknown}); valid: a JSON file as your helpdesk sends it"
                 ) from None
+            click.echo(f"no event for source {source.name}, but a dead letter: {unknown}", err=True)
     return events
 
 
