@@ -45,8 +45,7 @@ async def test_built_in_samples_come_back_from_kafka_as_a_timeline(
         assert out.count('{"events":1}') == 3
         assert "policy zendesk" in out
         assert "[zendesk/ticket/" in out
-        assert "first_response met after 12m" in out
-        assert "requester_wait met after 18m" in out
+        assert "what stands: agent_work met, first_response met, pausable_update cancelled, requester_wait met" in out
         code, out, err = await tried(
             server, settings, capsys, "--topic-prefix", "another.", "--wait", "1", sources=sources
         )
