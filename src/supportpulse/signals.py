@@ -14,15 +14,13 @@ Phrases are in `phrases/<language>.toml`; the language found and English count.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from supportpulse.events import Signals
 from supportpulse.letter import letter
 from supportpulse.likeness import distance, likeness
+from supportpulse.links import Links, has_links, links_in, unlinked
 from supportpulse.phrasebook import BOOKS, LISTS, Book, Phrase, found, has, key, shape, tokens
 from supportpulse.tongue import language_of
 
@@ -30,11 +28,8 @@ __all__ = ["Links", "distance", "links_of", "signals_of"]
 
 READ = 20_000
 SENTENCES = 300
-# What runs over every text begins with the characters that a match can begin with: the others are skipped fast.
-_LINK = re.compile(
-    r"[hHwW](?:(?<=[hH])[tT]{2}[pP][sS]?://|(?<=\b[wW])[wW]{2}\.)[^\s<>\"'`()\[\]{}，。、）】」]{1,2000}"
-)
 _SENTENCE = re.compile(r"[^.!?。؟;؛\n]*(?:[.!?](?![\s.!?\"')*]|$)[^.!?。؟;؛\n]*)*[.!?。؟;؛\n]*")
+# This and _VALUE begin with the characters that a match can begin with: Python's re skips the others fast.
 _CLAUSE = re.compile(r"[,،、:\s](?:(?<=\s)[-–—]+\s|(?<=[,،、:])(?<![,،、:]{2})[,،、:]*(?=\s|[^\x00-\x7f]))")
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)")
 _TRACE = re.compile(
@@ -62,16 +57,6 @@ _VALUE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
-    """How many different addresses a text links to, and how many of them lie on configured hosts."""
-
-    all: int = 0
-    docs: int = 0
-    code: int = 0
-    issues: int = 0
-
-
 def signals_of(
     text: str,
     *,
@@ -87,7 +72,7 @@ def signals_of(
     """
     own = letter(text, html=html)
     body = own.text[:READ]
-    links = _links(body, own.links, docs, code, issues)
+    links = links_in(body, own.links, docs, code, issues)
     prose, has_code = _parted(body)
     sentences, rest = _sentences(prose)
     words = [word for sentence in sentences for word in sentence.words] + tokens(rest)
@@ -121,31 +106,7 @@ def links_of(
 ) -> Links:
     """How many links go where: for adapters that say KnowledgeLinked or KnownIssueLinked. Never raises."""
     own = letter(text, html=html)
-    return _links(own.text[:READ], own.links, docs, code, issues)
-
-
-def _links(text: str, marked: Iterable[str], *kinds: frozenset[str]) -> Links:
-    marked = (link for link in marked if link[:8].lower().startswith(("http://", "https://")))
-    found = _LINK.findall(text) if _links_somewhere(text) else ()
-    links = {link.rstrip(".,;:!?*_").rstrip("/") for link in (*found, *marked)}
-    hosts = [_host(link) for link in links]
-    return Links(len(links), *(sum(_under(host, names) for host in hosts) if names else 0 for names in kinds))
-
-
-def _links_somewhere(text: str) -> bool:
-    return "://" in text or "www." in text.lower()
-
-
-def _host(link: str) -> str:
-    try:
-        return (urlsplit(link if "://" in link[:8] else f"http://{link}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
-
-
-def _under(host: str, names: frozenset[str]) -> bool:
-    parts = host.split(".")[-12:]
-    return any(".".join(parts[place:]) in names for place in range(len(parts)))
+    return links_in(own.text[:READ], own.links, docs, code, issues)
 
 
 def _books(language: str | None) -> tuple[Book, ...]:
@@ -157,7 +118,7 @@ def _books(language: str | None) -> tuple[Book, ...]:
 def _parted(text: str) -> tuple[str, bool]:
     """The prose without its lines of code and links, and whether there was code."""
     prose, fenced, code = [], False, False
-    linked = _links_somewhere(text)
+    linked = has_links(text)
     for line in text.split("\n"):
         if _FENCE.match(line):
             fenced, code = not fenced, True
@@ -166,7 +127,7 @@ def _parted(text: str) -> tuple[str, bool]:
         elif len(line) < 1000 and _is_code(line):
             code = True
         else:
-            prose.append(_LINK.sub(" ↗ ", line) if linked else line)
+            prose.append(unlinked(line) if linked else line)
     return "\n".join(prose), code
 
 
