@@ -35,13 +35,16 @@ class Agreement:
     result: str | None
     why: str = ""
 
+    def our_words(self) -> str:
+        """Our side, and whether it is theirs."""
+        if self.result is None:
+            return f"not compared: {self.why}"
+        said = f"we say {self.ours}{_until(self.our_deadline)}" if self.ours else "we have no cycle with a target"
+        return f"{said}: {'agree' if self.result == RESULTS[0] else self.result.replace('_', ' ').upper()}"
+
     def words(self) -> str:
         """Both sides in one line."""
-        theirs = f"the helpdesk says {self.theirs}{_until(self.their_deadline)}"
-        if self.result is None:
-            return f"{theirs}; not compared: {self.why}"
-        ours = f"we say {self.ours}{_until(self.our_deadline)}" if self.ours else "we have no cycle with a target"
-        return f"{theirs}; {ours}: {self.result.replace('_', ' ').upper() if self.result != 'agree' else 'agree'}"
+        return f"the helpdesk says {self.theirs}{_until(self.their_deadline)}; {self.our_words()}"
 
     def as_json(self) -> dict[str, Any]:
         """One object; times as RFC 3339."""

@@ -136,7 +136,7 @@ def entries_of(readings: Iterable[Reading]) -> list[Entry]:
 
 
 class State(NamedTuple):
-    """A fold after a step at `time` (ms): an entry, or None for a creation or the end of a shift."""
+    """A fold after a step at `time` (ms): an entry, or None for a creation or what time alone did."""
 
     fold: Fold
     time: int
@@ -157,21 +157,22 @@ def replay(
     for entry in entries[:until]:
         time, id64, facts, observation = entry
         if born is not None and created <= time:
-            yield from _shifts(fold, created - 1)
+            yield from _wait(fold, created - 1)
             fold.create(created, born[1], born[2], born[3])
             yield State(fold, created, None)
             born = None
-        yield from _shifts(fold, time - 1)
+        yield from _wait(fold, time - 1)
         fold.step(time, id64, facts, observation)
         yield State(fold, time, entry)
     if as_of is not None:
-        yield from _shifts(fold, as_of)
+        yield from _wait(fold, as_of)
 
 
-def _shifts(fold: Fold, until: int) -> Iterator[State]:
-    while (end := fold.shift_end) <= until:
-        fold.advance(end)
-        yield State(fold, end, None)
+def _wait(fold: Fold, until: int) -> Iterator[State]:
+    """What time alone does until then, each at its own instant: the fold would pass it only with the next entry."""
+    while (due := fold.next_due()) <= until:
+        fold.advance(due)
+        yield State(fold, due, None)
 
 
 def _note(found: dict[tuple[int, int], Course], fold: Fold, time: int) -> None:

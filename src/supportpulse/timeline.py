@@ -71,7 +71,14 @@ class Telling:
 
     def wait(self, as_of: int) -> None:
         """Nothing happened until `as_of`: what did time decide?"""
-        changes = list(self._said(self.ticket.decide(as_of)))
+        fold = self.ticket.fold
+        while fold.void_at < 0 and (due := fold.next_due()) <= as_of:
+            self._pass(due)
+        self._pass(as_of)
+
+    def _pass(self, as_of: int) -> None:
+        before = _cycles(self.ticket.fold)
+        changes = [*self._said(self.ticket.decide(as_of)), *self._moved(before, as_of)]
         for change in sorted(changes, key=lambda change: change.time):
             if self.steps and self.steps[-1].event is None and self.steps[-1].time == change.time:
                 self.steps[-1].changes.append(change)

@@ -23,8 +23,10 @@ from supportpulse.events import (
     StatusChanged,
     TicketCreated,
     TicketEvent,
+    VendorVerdict,
 )
 from supportpulse.explain import Explanation, explain
+from supportpulse.marker import marker
 from supportpulse.policy import load_policy
 from supportpulse.reader import read
 from supportpulse.settings import SHIPPED_POLICY
@@ -165,3 +167,95 @@ def test_an_unknown_ticket_or_clock_is_a_sentence(
     assert "sources there: s" in capsys.readouterr().err
     assert cli.main(["explain", "t", str(file), "--policy", str(desk), "--clock", "x"]) == 2
     assert "requester_wait" in capsys.readouterr().err
+
+
+def marked(minutes: float) -> bytes:
+    """A marker of the ticket: everything up to then has been delivered."""
+    return marker(b"s|t", to_ms(NOON + timedelta(minutes=minutes)))
+
+
+def late_reply() -> list[bytes]:
+    """Lines of a log: breached by a marker, an end in time that arrived later, and two verdicts of the helpdesk."""
+    lines: list[TicketEvent | bytes] = [
+        at(0, TicketCreated, priority="urgent", status="open"),
+        marked(70),
+        b'{"no":"event"}',
+        at(80, MessagePosted, **Message(actor=Actor(kind="customer")).model_dump(exclude_unset=True)),
+        status(50, "solved"),
+        at(65, VendorVerdict, clock="requester_wait", verdict="breached"),
+        at(66, VendorVerdict, clock="first_response", verdict="met"),
+        marked(90),
+    ]
+    return [line if isinstance(line, bytes) else encode(line) for line in lines]
+
+
+def test_a_log_with_markers_tells_what_was_said_and_taken_back(
+    desk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each retraction names the record behind it, each breach its marker, the vendor's word stands beside ours."""
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"\n".join(late_reply()))
+    asked = ["explain", "t", str(file), "--policy", str(desk)]
+    assert cli.main(asked) == 3, "a line was no event"
+    text = capsys.readouterr().out
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 100
+    words = " ".join(text.split())
+    assert (
+        "breached at 2026-01-05 13:00:00Z was taken back by StatusChanged50, which happened 2026-01-05 12:50:00Z: "
+        "late event" in words
+    )
+    assert "line 2 marker: all up to 2026-01-05 13:10:00Z has been delivered" in words
+    assert "[StatusChanged50 at line 5, late]" in words
+    assert "the helpdesk says breached; we say met, deadline 2026-01-05 13:00:00Z: ONLY VENDOR BREACHED" in words
+    assert "not compared: the policy has no such clock" in words
+    assert cli.main([*asked, "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    said = [
+        (one["what"], one["retracts"], one["offset"], one["marker"] and one["marker"]["offset"]) for one in told["said"]
+    ]
+    assert said == [
+        ("at_risk", None, 2, 2), ("breached", None, 2, 2), ("retracted", "breached", 5, None), ("met", None, 5, None),
+    ]  # fmt: skip
+    assert told["said"][2]["because"] == "late_event"
+    assert [(one["result"], one["agree"]) for one in told["vendor"]] == [("only_vendor_breached", False), (None, None)]
+    assert told["as_of"] == "2026-01-05T13:20:00.000Z"
+
+
+def test_one_clock_is_told_in_every_part(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Timeline, accounts, verdicts, what was said and the vendor's: of the clock asked for, and no other."""
+    policy = tmp_path / "two.toml"
+    policy.write_text(POLICY.replace('requester_wait = "1h"', 'requester_wait = "1h", first_response = "30m"'))
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"\n".join(line for line in late_reply() if b'"no"' not in line))
+    asked = ["explain", "t", str(file), "--policy", str(policy)]
+    clocks: dict[str | None, set[str]] = {}
+    for clock in (None, "first_response", "requester_wait"):
+        assert cli.main([*asked, "--json", *(["--clock", clock] if clock else [])]) == 0
+        told = json.loads(capsys.readouterr().out)
+        parts = [*told["cycles"], *told["verdicts"], *told["said"], *told["vendor"]]
+        clocks[clock] = {one["clock"] for step in told["steps"] for one in step["changes"]}
+        assert {one["clock"] for one in parts} == clocks[clock]
+        assert all(told[part] for part in ("cycles", "verdicts", "said", "vendor"))
+    assert clocks == {
+        None: {"first_response", "requester_wait"},
+        "first_response": {"first_response"},
+        "requester_wait": {"requester_wait"},
+    }
+
+
+def test_cycles_of_one_clock_are_numbered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In the order in which they started."""
+    policy = tmp_path / "next.toml"
+    policy.write_text(POLICY.replace("requester_wait", "next_response"))
+    customer, agent = (Message(actor=Actor(kind=kind)).model_dump(exclude_unset=True) for kind in ("customer", "agent"))
+    events = [
+        at(0, TicketCreated, priority="urgent"), at(1, MessagePosted, **agent), at(2, MessagePosted, **customer),
+        at(3, MessagePosted, **agent), at(4, MessagePosted, **customer), at(90, MessagePosted, **agent),
+    ]  # fmt: skip
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(b"\n".join(map(encode, events)))
+    assert cli.main(["explain", "t", str(file), "--policy", str(policy)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "next_response #1 met 1h on 24x7 (UTC): Mon 05 Jan 12:02-12:03 1m = 1m, stopped 12:03" in text
+    assert "what stands: next_response #1 met, next_response #2 breached" in text

@@ -56,9 +56,8 @@ class _Page:
             self.title("records under its key that do not count")
             for refused in told.heard.refused:
                 self.row(f"  {refused.arrival.place}  ", f"{refused.reason}: {refused.detail}", "yellow")
-        standing = [
-            f"{self.names[clock, cycle]} {verdict[0]}" for (_, clock, cycle), verdict in sorted(told.net.items())
-        ]
+        stands = {place[1:]: verdict[0] for place, verdict in told.net.items()}
+        standing = [f"{name} {stands[place]}" for place, name in self.names.items() if place in stands]
         self.title(f"what stands: {', '.join(standing) or 'nothing decided'}")
 
     def timeline(self) -> None:
@@ -81,7 +80,7 @@ class _Page:
                 self.row(f"{'':<{column}}  {name:<{self.column}}  ", change.words, _STYLES.get(change.what, ""))
             for one in self.told.agreements:
                 if step.event is not None and one.id == step.event.id:
-                    self.row(f"{'':<{column}}  {one.clock:<{self.column}}  ", one.words(), _agreeing(one))
+                    self.row(f"{'':<{column}}  {one.clock:<{self.column}}  ", one.our_words(), _agreeing(one))
 
     def accounts(self, now: int | None) -> None:
         """How the time was counted."""
@@ -122,7 +121,7 @@ class _Page:
         for cause, group in groupby(self.told.sayings, key=lambda saying: saying.cause):
             said = list(group)
             event = said[0].event
-            when = "" if cause.arrived is None else f"{stamp(cause.arrived)}  "
+            when = "" if cause.arrived is None else f"{_second(cause.arrived)}  "
             if event is not None:
                 words = f"{type(event).__name__} {event.id}"
             else:
@@ -164,6 +163,10 @@ def _names(told: Explanation) -> dict[tuple[str, str], str]:
     }
 
 
+def _second(ms: int) -> str:
+    return stamp(ms // 1000 * 1000)
+
+
 def _agreeing(one: Agreement) -> str:
     return "" if one.result is None else "green" if one.result == "agree" else "red"
 
@@ -171,7 +174,7 @@ def _agreeing(one: Agreement) -> str:
 def _place(arrival: Arrival, late: bool) -> str:
     if not late:
         return arrival.place
-    return f"{arrival.place}, late" + ("" if arrival.arrived is None else f": arrived {stamp(arrival.arrived)}")
+    return f"{arrival.place}, late" + ("" if arrival.arrived is None else f": arrived {_second(arrival.arrived)}")
 
 
 def _said(saying: Saying) -> str:
@@ -182,5 +185,5 @@ def _said(saying: Saying) -> str:
     because = said.because.replace("_", " ")
     if event is None:
         return f"{told} was taken back: {because}"
-    arrived = "" if cause.arrived is None else f" and arrived {stamp(cause.arrived)}"
+    arrived = "" if cause.arrived is None else f" and arrived {_second(cause.arrived)}"
     return f"{told} was taken back by {event.id}, which happened {stamp(saying.happened)}{arrived}: {because}"
