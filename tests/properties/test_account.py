@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 
 from strategies import History, histories
+from strategies_policies import POLICIES
 from supportpulse.account import account
 from supportpulse.account_line import amount, line
 from supportpulse.clock import NEVER
@@ -38,8 +39,14 @@ def verdict_of(said: Emission) -> Verdict:
     return KIND_NAMES[said.kind], said.time, said.deadline if said.deadline >= 0 else None
 
 
-@settings(max_examples=400, deadline=None)
-@given(histories())
+OFTEN = ("matrix", "edges", "plain") * 4
+"""Policies whose clocks pause, are reopened and change their targets."""
+WITHOUT_SHRINKING = Phase.explicit, Phase.reuse, Phase.generate
+"""It would take minutes: a history is short enough to read."""
+
+
+@settings(max_examples=800, deadline=None, phases=WITHOUT_SHRINKING)
+@given(histories((*OFTEN, *POLICIES)))
 def test_spans_add_up_to_what_the_fold_counted_and_deadlines_to_their_targets(history: History) -> None:
     """For each cycle that stopped: its elapsed time; for each with a deadline: the target, or more after a new rule."""
     evaluated = evaluate(map(read_event, history.events), history.policy, history.as_of)
