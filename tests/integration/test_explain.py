@@ -17,6 +17,9 @@ from stream_feed import MINUTE, Feed, installed, running, small_history, tell, u
 from stream_heard import Heard
 from stream_log import drained
 from supportpulse import cli, envelope
+from supportpulse.edges import ticket_records
+from supportpulse.edges.broker import Broker
+from supportpulse.errors import BrokerUnavailable
 from supportpulse.record import iso
 from supportpulse.settings import Settings
 
@@ -212,3 +215,26 @@ async def test_without_a_broker_or_topic_it_is_one_sentence_in_time(
     assert error.startswith("supportpulse: no Kafka broker answered at 127.0.0.1:9 within 1 s")
     _, error = await explained(fresh.settings(kafka), capsys, "1", code=1)
     assert "not there on Kafka" in error
+
+
+async def test_a_broker_that_dies_half_way_is_one_sentence_in_time(
+    own_broker: Broker, fresh: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """How far it came is told, once, after the bounded wait."""
+    settings = await installed(own_broker.bootstrap, fresh, tmp_path)
+    async with Feed(settings) as feed:
+        await asyncio.gather(*[await feed.queue(b"x" * 20_000, b"desk|%d" % number) for number in range(100)])
+    monkeypatch.setattr(ticket_records, "FETCH_BYTES", 20_000)
+    passed: list[int] = []
+
+    def advance(done: int, total: int) -> None:
+        if not passed:
+            own_broker.kill()
+        passed.append(done)
+
+    started = monotonic()
+    with pytest.raises(BrokerUnavailable, match=r"did not go on for 2 s: partition \d at \d+ of \d+"):
+        await asyncio.to_thread(ticket_records.ticket_records, settings, "1", wait_seconds=2, advance=advance)
+    assert 0 < passed[-1] < 100
+    assert monotonic() - started < 15
+    assert not [one for one in caplog.records if one.name.startswith("kafka")]

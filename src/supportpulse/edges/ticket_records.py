@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 
-from supportpulse.edges.topics import connect
+from supportpulse.edges.topics import connect, quiet_client
 from supportpulse.errors import BrokerUnavailable, DataMissing
 from supportpulse.hearing import Arrival
 from supportpulse.settings import Settings
@@ -57,7 +57,7 @@ def ticket_records(
             bootstrap_timeout_ms=int(wait_seconds * 1000),
             **security,
         )
-        with closing(consumer):
+        with quiet_client(), closing(consumer):
             numbers = consumer.partitions_for_topic(topic)
             if not numbers:
                 raise DataMissing(

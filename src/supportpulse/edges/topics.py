@@ -160,7 +160,7 @@ def connect(
     patience, pause, told = 1.0, 0.25, False
     while True:
         try:
-            with _quiet_client():
+            with quiet_client():
                 return KafkaAdminClient(
                     bootstrap_servers=bootstrap.split(","),
                     client_id="supportpulse-admin",
@@ -181,8 +181,8 @@ def connect(
 
 
 @contextmanager
-def _quiet_client() -> Iterator[None]:
-    # kafka-python writes four lines for each try; the caller is told once, by us.
+def quiet_client() -> Iterator[None]:
+    """Keep kafka-python from writing four lines for each try; the caller is told once, by us."""
     client = logging.getLogger("kafka")
     before = client.level
     client.setLevel(logging.CRITICAL)
