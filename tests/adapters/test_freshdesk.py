@@ -230,6 +230,7 @@ def rule(which: str, event: str, status: str, at: str = "", **fields: str) -> di
         "ticket_id": "11", "ticket_status": status, "ticket_priority": "Medium", "ticket_source": "Email",
         "ticket_tags": "a b", "ticket_group_name": "rtc", "ticket_agent_email": f"{MARKER}@example.com",
         "ticket_created_on": "2026-03-02 09:00:00 UTC", "ticket_modified_on": at, "triggered_event": event,
+        "ticket_due_by_time": "2026-03-04 17:00:00 UTC",
         "ticket_description": f"<div>{MARKER}</div>", "ticket_latest_public_comment": f"{MARKER} : <p>{MARKER}</p>",
         "ticket_latest_private_comment": f"{MARKER} : <p>{MARKER}</p>", **fields,
     }  # fmt: skip

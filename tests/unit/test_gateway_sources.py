@@ -49,6 +49,7 @@ statuses = { "Waiting for customer" = "pending_customer" }
 attributes = { scenario = "issue.fields.customfield_1" }
 values = { priority = { "Sev 1" = "urgent" }, team = { "5" = "core" } }
 unmarked_public = true
+clocks = { "Time to close" = "time_to_resolution" }
 bots = ["bot-1"]
 grace_seconds = 0
 [sources.lists]
@@ -66,6 +67,7 @@ secrets = ["env:TOKEN"]
     assert desk.options.statuses == {"waiting for customer": "pending_customer"}
     assert desk.options.values == {"priority": {"sev 1": "urgent"}, "team": {"5": "core"}}
     assert desk.options.unmarked_public
+    assert desk.options.clocks == {"time to close": "time_to_resolution"}
     assert desk.options.attributes == {"scenario": "issue.fields.customfield_1"}
     assert desk.options.bots == {"bot-1"}
     assert (lists.scheme, lists.token_header) == (None, "x-supportpulse-token")

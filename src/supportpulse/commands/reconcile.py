@@ -55,7 +55,8 @@ def command(
     """Read what happened in SOURCE from its vendor's API and send it with the ids that its webhooks have.
 
     For GitHub ([sources.SOURCE.api]: token, repository, perhaps url), Jira (token, url, project; on Cloud user, the
-    address that the token belongs to) and Zendesk (token, url, user).
+    address that the token belongs to) and Zendesk (token, url, user, and verdicts = true for what it says
+    of its own clocks, which needs an administrator's token).
 
     So what came by webhook, or in an earlier run, changes nothing; run it by a timer, and after an outage. It keeps to
     the API's rate limits, and waits up to an hour for each. The checkpoint moves on only once Kafka has acknowledged

@@ -36,6 +36,7 @@ from supportpulse.events import (
     TicketObserved,
     TicketRestored,
     TicketSplit,
+    VendorVerdict,
     WorkaroundProvided,
 )
 
@@ -48,6 +49,7 @@ CAUSAL: tuple[tuple[type[TicketEvent], ...], ...] = (
     (KnowledgeLinked, KnownIssueLinked, WorkaroundProvided, SolutionProvided),
     (StatusChanged, TicketMerged),
     (SatisfactionRated, MarkedAsSpam, TicketDeleted, TicketRestored),
+    (VendorVerdict,),
 )
 """The order of events that one update of a vendor stands for."""
 PLACES = 16
@@ -73,6 +75,7 @@ class Options:
     the payload, or `labels:PREFIX` (see `attributes`). `values`: our attribute -> (the vendor's value in lower case ->
     ours); it knows `team` too. `bots` and `agents`: ids, logins or addresses as the vendor writes them. `docs`, `code`,
     `issues`: hosts of links of that kind. `unmarked_public`: a comment that does not say who may see it is public.
+    `clocks`: the vendor's name of a clock in lower case -> ours, where it is not as in the vendor's shipped policy.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
@@ -86,6 +89,7 @@ class Options:
     solution_tags: frozenset[str] = frozenset()
     """Tags or macros that say that a reply holds the solution."""
     unmarked_public: bool = False
+    clocks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ What Chatwoot leaves out, and what that costs:
 "pending" is Chatwoot's word for a conversation that a bot holds: nobody of ours has it, so it is "new". "snoozed" waits
 for the customer. Greetings, campaigns, automation rules and messages without a human sender are no human replies.
 
-Chatwoot's own marks (`first_reply_created_at`, `waiting_since`) lie in the same conversation; they are not read here.
+Chatwoot's own verdicts on its clocks, which the enterprise edition puts into every conversation, are kept as
+`VendorVerdict`: see `chatwoot_sla`. Its marks (`first_reply_created_at`, `waiting_since`) are not read.
 """
 
 from __future__ import annotations
@@ -35,9 +36,11 @@ from typing import Any
 
 from supportpulse.edges.adapters.adapter import Delivery, Unknown, Update, in_causal_order
 from supportpulse.edges.adapters.attributes import attributes_of, labels_of, value_of
+from supportpulse.edges.adapters.chatwoot_sla import CLOCKS, verdicts
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import at, moment, needed, record, whole_second, word
 from supportpulse.edges.adapters.snapshot import BORN, LAST, known, number, observed, status_of
+from supportpulse.edges.adapters.verdict import Judge
 from supportpulse.envelope import to_ms
 from supportpulse.events import Actor, SatisfactionRated, SolutionProvided, Status, TicketEvent
 
@@ -58,16 +61,23 @@ def adapt(delivery: Delivery) -> list[TicketEvent]:
     payload = record(delivery.payload)
     event = needed(payload, "event")
     if event.startswith(AUTOMATION):
-        return in_causal_order([*_snapshot(delivery), *_listed(delivery)])
+        return in_causal_order([*_snapshot(delivery), *_listed(delivery), *_verdicts(delivery, payload)])
     if event == "message_created":
-        return in_causal_order(_message(delivery, payload, record(payload, "conversation")))
+        conversation = record(payload, "conversation")
+        said = _message(delivery, payload, conversation)
+        return in_causal_order([*said, *_verdicts(delivery, conversation)])
     if event == "message_updated":
         return _rating(delivery, payload, record(payload, "conversation"))
     if event.startswith("conversation_") and event.removeprefix("conversation_") in SNAPSHOTS:
-        return _snapshot(delivery)
+        return in_causal_order([*_snapshot(delivery), *_verdicts(delivery, payload)])
     if event.startswith(OTHER):
         return []
     raise Unknown("event", f"event: found {event[:60]!r}; valid: a webhook event of Chatwoot")
+
+
+def _verdicts(delivery: Delivery, conversation: Any) -> list[TicketEvent]:
+    judge = Judge.of("chatwoot", delivery.source, _number(conversation), CLOCKS, delivery.options)
+    return verdicts(judge, conversation)
 
 
 def _number(conversation: Any) -> str:

@@ -23,8 +23,8 @@ What is left out, and what that costs:
 - A conversation without an id is named by ticket, author and time: two of them within a second are one.
 
 Custom statuses need `statuses` in the source's configuration (number or name): until then a snapshot of such a ticket
-is a dead letter (`status`). Freshdesk's own verdicts (`due_by`, `fr_due_by`, `fr_escalated`, `is_escalated`) lie in the
-same ticket; they are not read here.
+is a dead letter (`status`). Freshdesk's own verdicts on its clocks are kept as `VendorVerdict`: see
+`freshdesk_verdicts`.
 """
 
 from __future__ import annotations
@@ -35,13 +35,16 @@ from supportpulse.edges.adapters import freshdesk_rule
 from supportpulse.edges.adapters.adapter import Delivery, Unknown, Update, in_causal_order
 from supportpulse.edges.adapters.attributes import attributes_of, labels_of, value_of
 from supportpulse.edges.adapters.freshdesk_numbers import PRIORITIES, STATUSES, channels, person
+from supportpulse.edges.adapters.freshdesk_verdicts import CLOCKS, verdicts
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import at, moment, needed, record, word
 from supportpulse.edges.adapters.snapshot import BORN, LAST, digest, known, number, observed, status_of, when
+from supportpulse.edges.adapters.verdict import Judge
 from supportpulse.events import (
     Actor,
     MarkedAsSpam,
     SolutionProvided,
+    Status,
     StatusChanged,
     TicketDeleted,
     TicketEvent,
@@ -50,6 +53,7 @@ from supportpulse.events import (
 
 NOTE, SURVEY, FORWARD = "2", "6", "8"
 """Sources of a conversation."""
+DONE = ("solved", "closed")
 
 
 def adapt(delivery: Delivery) -> list[TicketEvent]:
@@ -144,6 +148,7 @@ def _ticket(delivery: Delivery, event: str) -> list[TicketEvent]:
     if added & options.solution_tags:
         told.append(update.event(SolutionProvided, **who))
     told += _gone(update, event, changes, now)
+    told += _verdicts(delivery, ticket_id, now["it"], None if born else changes or {}, status)
     return told + (_description(delivery, update, created) if born and "actor" not in seen else [])
 
 
@@ -155,6 +160,23 @@ def _gone(update: Update, event: str, changes: Any, now: Any) -> list[TicketEven
         elif at(changes, f"{field}.0") is True:
             told.append(update.event(TicketRestored, f"TicketRestored/{field}"))
     return told
+
+
+def _verdicts(
+    delivery: Delivery, ticket_id: str, ticket: dict[str, Any], changes: dict[str, Any] | None, status: Status | None
+) -> list[TicketEvent]:
+    """What Freshdesk says of its clocks; `changes` is None of a new ticket."""
+    payload, options = delivery.payload, delivery.options
+    before = status_of(options, STATUSES, word(changes, "status.0"))
+    return verdicts(
+        Judge.of("freshdesk", delivery.source, ticket_id, CLOCKS, options),
+        ticket,
+        moment(payload, "data.ticket.updated_at") or moment(payload, "timestamp"),
+        delivery.received,
+        renewed=changes,
+        solved=status in DONE,
+        solves=before is not None and before not in DONE,
+    )
 
 
 def _description(delivery: Delivery, update: Update, created: Any) -> list[TicketEvent]:

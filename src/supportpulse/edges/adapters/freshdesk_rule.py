@@ -14,6 +14,8 @@ What Freshdesk leaves out, and what that costs:
 - Without it a delivery counts at its receipt, retries (after 5, 30 and 60 minutes) included, and the same content of
   one ticket twice within a UTC day counts once (the second is an `id_conflict`): a ticket that goes back and forth
   between two statuses in a day is misread. Reconciliation cannot name such an event again.
+- Of Freshdesk's own verdicts on its clocks there is only the resolution's due time, of a new ticket, as a running
+  `VendorVerdict`, if `{{ticket.due_by_time}}` has a time zone: no placeholder says that a clock was missed or met.
 - Without `performed_by` a note is an agent's, and a reply is nobody's: it neither answers nor asks.
 - The author of a message is not named, an agent only by address. A second message within the same second, or before
   the rule ran, hides the first: the body only holds the latest.
@@ -28,9 +30,11 @@ from typing import Any
 from supportpulse.edges.adapters.adapter import Delivery, Unknown, Update, in_causal_order
 from supportpulse.edges.adapters.attributes import attributes_of, labels_of, value_of
 from supportpulse.edges.adapters.freshdesk_numbers import FRESHDESK, PRIORITIES, RATINGS, STATUSES, person
+from supportpulse.edges.adapters.freshdesk_verdicts import CLOCKS
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import moment, needed, record, word
 from supportpulse.edges.adapters.snapshot import LAST, observed, status_of, when
+from supportpulse.edges.adapters.verdict import Judge
 from supportpulse.events import (
     MarkedAsSpam,
     SatisfactionRated,
@@ -66,7 +70,15 @@ def adapt(delivery: Delivery) -> list[TicketEvent]:
         told.append(update.event(SatisfactionRated, f"SatisfactionRated/{news['customer_feedback']}", score=score))
     if (gone := GONE.get(news.get("ticket_action", ""))) is not None:
         told.append(update.event(gone))
+    if news.get("ticket_action") == "created":
+        told += _due(delivery, ticket_id, body)
     return in_causal_order(told)
+
+
+def _due(delivery: Delivery, ticket_id: str, body: Any) -> list[TicketEvent]:
+    shown, due = moment(body, "ticket_modified_on"), moment(body, "ticket_due_by_time")
+    judge = Judge.of("freshdesk", delivery.source, ticket_id, CLOCKS, delivery.options)
+    return judge.says("resolution", "running", shown, due) if shown and due and shown < due else []
 
 
 def triggered(raw: Any) -> dict[str, str]:

@@ -22,7 +22,8 @@ A ticket is created as `new` whatever its first status, and never enters `new` a
 A status of the desk's own has the category that Jira shows of the issue, which may have moved on by then: map its name.
 
 Left out by Jira, and lost: the time of a deletion but for the delivery's; a public comment made internal later; custom
-fields changed on Server (its changelog names them otherwise); satisfaction; the SLA fields of the vendor.
+fields changed on Server (its changelog names them otherwise); satisfaction. Jira's own verdicts on its clocks are kept
+as `VendorVerdict` wherever an issue has its SLA fields: see `jira_sla`.
 """
 
 from __future__ import annotations
@@ -35,15 +36,18 @@ from typing import Any, Final
 
 from supportpulse.edges.adapters.adapter import Delivery, Unknown, Update, in_causal_order, opaque
 from supportpulse.edges.adapters.attributes import attributes_of, by_labels, changed, labelled, labels_of, value_of
+from supportpulse.edges.adapters.jira_sla import CLOCKS, verdicts
 from supportpulse.edges.adapters.jira_words import PRIORITIES, account, role, status_of, text_of
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import at, moment, needed, record, whole_second, word
 from supportpulse.edges.adapters.snapshot import number
+from supportpulse.edges.adapters.verdict import Judge
 from supportpulse.events import Actor, Assigned, StatusChanged, TicketCreated, TicketDeleted, TicketEvent
 
 ISSUE_OF_COMMENT: Final = re.compile(r"/issue/(\d{1,20})/comment/")
 OTHERS: Final = ("attachment_", "board_", "comment_", "issue_property_", "issuelink_", "jira:version_", "option_",
                  "project_", "sprint_", "user_", "worklog_")  # fmt: skip
+CREATED: Final = "jira:issue_created"
 NOT_NEW: Final = frozenset(("issue_comment_edited", "issue_comment_deleted"))
 
 
@@ -52,7 +56,7 @@ def adapt(delivery: Delivery) -> list[TicketEvent]:
     body = record(delivery.payload)
     kind = needed(body, "webhookEvent")
     match kind:
-        case "jira:issue_created":
+        case _ if kind == CREATED:
             found = _created(delivery)
         case "jira:issue_updated":
             found = [*_comment(delivery), *_changes(delivery)]
@@ -66,7 +70,15 @@ def adapt(delivery: Delivery) -> list[TicketEvent]:
         case _:
             valid = "jira:issue_created, jira:issue_updated, jira:issue_deleted, comment_created"
             raise Unknown("event", f"webhookEvent: found {kind[:60]}; valid: {valid}")
-    return in_causal_order(found)
+    return in_causal_order([*found, *_verdicts(delivery, found[0].time if kind == CREATED else None)])
+
+
+def _verdicts(delivery: Delivery, born: datetime | None) -> list[TicketEvent]:
+    issue = word(delivery.payload, "issue.id")
+    if issue is None:
+        return []
+    judge = Judge.of("jira", delivery.source, issue, CLOCKS, delivery.options)
+    return verdicts(judge, at(delivery.payload, "issue.fields"), born)
 
 
 def _time(delivery: Delivery, *paths: str) -> datetime:

@@ -25,8 +25,8 @@ Pending reminder and pending close both wait for the customer, as they pause Zam
 for a follow-up opens it again. A public note counts as a reply though Zammad's own clocks leave it out. States of your
 own need `statuses` in the source's configuration: until then a snapshot of such a ticket is a dead letter (`status`).
 
-Zammad's own verdicts (`first_response_escalation_at`, `update_escalation_at`, `close_escalation_at` and their minutes)
-lie in the same ticket; they are not read here.
+Zammad's own verdicts on its clocks (`*_escalation_at`, `*_diff_in_min`) are kept as `VendorVerdict`: see
+`zammad_verdicts`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from supportpulse.edges.adapters.attributes import attributes_of, value_of
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import at, moment, needed, record, word
 from supportpulse.edges.adapters.snapshot import LAST, known, number, observed, status_of, when
+from supportpulse.edges.adapters.verdict import SETTLED, Judge
+from supportpulse.edges.adapters.zammad_verdicts import CLOCKS, verdicts
 from supportpulse.events import Actor, ActorKind, Status, TicketDeleted, TicketEvent, TicketMerged
 
 STATES: Mapping[str, Status] = {
@@ -57,7 +59,6 @@ SENDERS: Mapping[str, ActorKind] = {
 }  # fmt: skip
 NOBODY = 1
 """The id of Zammad's own user, who owns what nobody owns."""
-ONE_UPDATE = timedelta(seconds=1)
 
 
 def adapt(delivery: Delivery) -> list[TicketEvent]:
@@ -102,7 +103,7 @@ def _snapshot(delivery: Delivery, with_message: bool) -> list[TicketEvent]:
     ticket_id = needed(payload, "ticket.id")
     time, name = when(delivery, "ticket.updated_at")
     replied = moment(payload, "article.created_at")
-    if with_message and replied is not None and timedelta(0) <= time - replied <= ONE_UPDATE:
+    if with_message and replied is not None and timedelta(0) <= time - replied <= SETTLED:
         time, name = when(delivery, "article.created_at")
     update = Update(delivery.source, ticket_id, time, f"zammad/ticket/{ticket_id}/{name}", LAST)
     seen: dict[str, Any] = attributes_of(payload, options)
@@ -127,6 +128,8 @@ def _snapshot(delivery: Delivery, with_message: bool) -> list[TicketEvent]:
     elif gone is None and state is not None and not with_message:
         raise Unknown("status", f"state: found {state[:60]!r}; valid: {', '.join(STATES)}, or map it in `statuses`")
     told: list[TicketEvent] = [observed(update, seen)]
+    judge = Judge.of("zammad", delivery.source, ticket_id, CLOCKS, options)
+    told += verdicts(judge, payload["ticket"], time, moment(payload, "ticket.updated_at"), delivery.received)
     return told if gone is None or status is not None else [*told, update.event(gone)]
 
 

@@ -12,7 +12,8 @@ ordered by cause, `meta.sequence` is not needed.
 
 Left out by Zendesk, and lost: the order of two changes of one field within a second; whether a macro, or the merge of
 two tickets, wrote a comment; that a public comment was made private later (it stays the reply it was); custom fields of
-a ticket before their first change; satisfaction ratings (their payload is not documented: a dead letter).
+a ticket before their first change; satisfaction ratings (their payload is not documented: a dead letter). Zendesk's own
+verdicts on its clocks are in its API alone: see `zendesk_metrics`.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from supportpulse.edges.adapters.attributes import attributes_of, labels_of, val
 from supportpulse.edges.adapters.message import posted
 from supportpulse.edges.adapters.shape import moment, needed, second_of, whole_second, word
 from supportpulse.edges.adapters.snapshot import LAST, observed
+from supportpulse.edges.adapters.zendesk_metrics import BODY as METRIC_EVENT
+from supportpulse.edges.adapters.zendesk_metrics import adapt_metric
 from supportpulse.edges.adapters.zendesk_words import SYSTEM, person, status_of
 from supportpulse.events import TicketEvent
 
@@ -28,9 +30,15 @@ END_USERS: Final = frozenset(("end-user", "end user", "end_user"))
 
 
 def adapt_template(delivery: Delivery) -> list[TicketEvent]:
-    """The event of a trigger's body; raises `Unknown` for what is not one of our templates."""
+    """The event of a trigger's body, or the verdict of a metric event that reconcile brings.
+
+    Raises `Unknown` for what is not one of our templates.
+    """
     body = delivery.payload
-    kind, ticket = word(body, "supportpulse"), needed(body, "ticket_id")
+    kind = word(body, "supportpulse")
+    if kind == METRIC_EVENT:
+        return adapt_metric(delivery)
+    ticket = needed(body, "ticket_id")
     time = moment(body, "updated_at")
     if time is None:
         raise Unknown(

@@ -25,3 +25,5 @@ class ApiTable(BaseModel):
     user: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     repository: Annotated[str, Field(pattern=r"^[\w.-]+/[\w.-]+$", description="OWNER/NAME")] | None = None
     project: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", description="a project's key")] | None = None
+    verdicts: bool = False
+    """Zendesk's own verdicts too, from its metric events."""

@@ -64,6 +64,7 @@ class SourceTable(BaseModel):
     issues: Words = ()
     solution_tags: Words = ()
     unmarked_public: bool = False
+    clocks: dict[str, Value] = {}
     redact: Words = ()
     answer_seconds: Annotated[float, Field(ge=0.1, le=60, description="seconds, 0.1 to 60")] | None = None
     grace_seconds: SecondsOrZero | None = None
@@ -171,6 +172,7 @@ def _source(path: Path, name: str, table: SourceTable, environ: Mapping[str, str
             issues=frozenset(table.issues),
             solution_tags=frozenset(table.solution_tags),
             unmarked_public=table.unmarked_public,
+            clocks={theirs.lower(): ours for theirs, ours in table.clocks.items()},
         ),
         redact=table.redact,
         answer_seconds=_set(table.answer_seconds, preset.answer_seconds),
@@ -221,6 +223,8 @@ def _explained(path: Path, error: ValidationError) -> DeclarationError:
         found, valid = place[3] if len(place) > 3 else found, f"one of {', '.join(_attributes())}, with a dotted path"
     elif field == "values":
         valid = f"a table for one of {', '.join((*_attributes(), 'team'))}: the vendor's value = ours"
+    elif field == "clocks":
+        valid = "the vendor's name of a clock = ours, 1 to 100 characters"
     elif model is ApiTable:
         valid = secrets_.VALID if secret else _described(model, field) or first["msg"]
     elif secret:

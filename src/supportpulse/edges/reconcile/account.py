@@ -43,6 +43,8 @@ def account_of(source: Source, file: Path, environ: Mapping[str, str] | None = N
         raise wrong("api.token", error.found, error.valid) from None
     if not token.isprintable() or " " in token:
         raise wrong("api.token", "letters that no token has", "a token alone")
+    if api.verdicts and source.vendor != "zendesk":
+        raise wrong("api.verdicts", "true", "nothing, for this vendor")
     recover: Callable[..., Iterator[Recovered]]
     if source.vendor == "github":
         if (repository := api.repository) is None:
@@ -53,7 +55,7 @@ def account_of(source: Source, file: Path, environ: Mapping[str, str] | None = N
         if api.url is None or api.user is None:
             raise wrong("api.user" if api.url else "api.url", "nothing", "the desk's address and a user's")
         url, scope = api.url, "tickets"
-        headers, recover = zendesk.headers(token, api.user), zendesk.recover
+        headers, recover = zendesk.headers(token, api.user), partial(zendesk.recover, verdicts=api.verdicts)
     else:
         if api.url is None or (project := api.project) is None:
             raise wrong("api.project" if api.url else "api.url", "nothing", "the desk's address and a project's key")

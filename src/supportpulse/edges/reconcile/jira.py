@@ -5,6 +5,8 @@ were updated, and of each its changelog (Server: with the search) and its commen
 it was created is the issue as it is now with the changelog undone. Times of a search are in the time zone of whoever
 asks, so `myself` is asked first.
 
+Its SLA fields are told on their own, as they are now.
+
 Not in the API, and left to the webhooks: deletions, issues that moved to another project, the text of a comment before
 it was edited. A custom field that is empty now is taken for an object with `value` and `name`, where it had a value.
 """
@@ -18,9 +20,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from supportpulse.edges.adapters.jira_sla import cycles, instant, sla_fields
 from supportpulse.edges.adapters.shape import at, moment, word
 from supportpulse.edges.adapters.snapshot import number
-from supportpulse.edges.reconcile.pages import Pages
+from supportpulse.edges.reconcile.pages import Pages, items
 from supportpulse.edges.reconcile.recovered import Recovered
 from supportpulse.errors import ApiError
 
@@ -48,6 +51,9 @@ def recover(pages: Pages, project: str, since: datetime, *, cloud: bool) -> Iter
         else:
             found = at(issue, "changelog.histories")
             histories = found if isinstance(found, list) else []
+        if judged := _judged(issue, since):
+            fields = {"webhookEvent": "jira:issue_updated", "issue": {"id": issue.get("id"), "fields": judged}}
+            yield Recovered(fields, {})
         past = _Past(issue, statuses)
         for history in sorted(histories, key=lambda history: number(word(history, "id")) or 0, reverse=True):
             if _within(history, since):
@@ -80,7 +86,7 @@ def _updated(pages: Pages, project: str, since: datetime, cloud: bool) -> Iterat
     token: str | None = ""
     while token is not None:
         body = pages.get(f"{REST}/search/jql", **query, **({"nextPageToken": token} if token else {})).body
-        yield from _items(pages, "search/jql", "issues", body)
+        yield from items(pages, "search/jql", "issues", body, "Jira")
         token = word(body, "nextPageToken", 10_000)
 
 
@@ -89,19 +95,26 @@ def _listed(pages: Pages, place: str, key: str, **query: object) -> Iterator[dic
     start = 0
     while True:
         body = pages.get(place, **{"maxResults": PER_PAGE, **query, "startAt": start}).body
-        items = _items(pages, place, key, body)
-        yield from items
-        start += len(items)
+        found = items(pages, place, key, body, "Jira")
+        yield from found
+        start += len(found)
         total = at(body, "total")
-        if not items or not isinstance(total, int) or start >= total:
+        if not found or not isinstance(total, int) or start >= total:
             return
 
 
-def _items(pages: Pages, place: str, key: str, body: Any) -> list[dict[str, Any]]:
-    found = at(body, key)
-    if not isinstance(found, list):
-        raise ApiError(f"{pages.url}/{place}: {key}: found {type(found).__name__}; valid: a list, as Jira has it")
-    return [item for item in found if isinstance(item, dict)]
+def _judged(issue: dict[str, Any], since: datetime) -> dict[str, Any]:
+    """The SLA fields of an issue, without the cycles that were completed before the window."""
+
+    def late(cycle: Any) -> bool:
+        stop = instant(cycle, "stopTime")
+        return stop is None or stop >= since
+
+    found = sla_fields(at(issue, "fields"))
+    return {
+        key: {**field, "completedCycles": [cycle for cycle in cycles(field) if late(cycle)]}
+        for key, field in found.items()
+    }
 
 
 def _comment(issue: dict[str, Any], comment: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +134,8 @@ class _Past:
 
     def __post_init__(self) -> None:
         found = self.issue.get("fields")
-        self.fields = dict(found) if isinstance(found, dict) else {}
+        judged = sla_fields(found)
+        self.fields = {key: found[key] for key in found if key not in judged} if isinstance(found, dict) else {}
         self.issue = {"id": self.issue.get("id"), "key": self.issue.get("key"), "fields": self.fields}
 
     def change(self, history: dict[str, Any]) -> dict[str, Any]:

@@ -170,6 +170,14 @@ class Pages:
         return max(1.0, float(reset[:12]) - self._clock() + 1)
 
 
+def items(pages: Pages, place: str, key: str, body: Any, vendor: str) -> list[dict[str, Any]]:
+    """The objects of a page's list. Raises `ApiError` for what is none: a proxy's greeting is no empty desk."""
+    found = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(found, list):
+        raise ApiError(f"{pages.url}/{place}: {key}: found {type(found).__name__}; valid: a list, as {vendor} has it")
+    return [item for item in found if isinstance(item, dict)]
+
+
 def origin(url: str) -> tuple[str, str]:
     """Scheme and host of an address."""
     parts = urlsplit(url)

@@ -3,6 +3,8 @@
 Read: `incremental/tickets/cursor` for the tickets that were updated, and of each its audits from their beginning, with
 the people in them. A ticket as it was after an update is the ticket as it is now with the later audits undone.
 
+With `verdicts = true` in the source's `api` table also its metric events: see `zendesk_metrics`.
+
 Not in audits, and left to the webhooks: deletions, spam, merges. The channel is the ticket's `via`, which events may
 write otherwise (map it in the source's `values`).
 """
@@ -15,9 +17,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from supportpulse.edges.adapters.shape import at, moment, word
-from supportpulse.edges.reconcile.pages import Pages
+from supportpulse.edges.reconcile import zendesk_metrics
+from supportpulse.edges.reconcile.pages import Pages, items
 from supportpulse.edges.reconcile.recovered import Recovered
-from supportpulse.errors import ApiError
 
 PER_PAGE: Final = 100
 CHANGES: Final = {
@@ -42,9 +44,18 @@ def headers(token: str, user: str) -> dict[str, str]:
     return {"Authorization": f"Basic {b64encode(f'{user}/token:{token}'.encode()).decode()}"}
 
 
-def recover(pages: Pages, since: datetime) -> Iterator[Recovered]:
-    """What happened on a desk since a time, in no order. Raises `ApiError`."""
-    for ticket in _updated(pages, since):
+def recover(pages: Pages, since: datetime, *, verdicts: bool = False) -> Iterator[Recovered]:
+    """What happened on a desk since a time, in no order; with its own `verdicts` on its clocks if asked to.
+
+    Raises `ApiError`.
+    """
+    tickets = _updated(pages, since)
+    gone = {name for name, ticket in tickets.items() if ticket.get("status") == "deleted"}
+    if verdicts:
+        yield from zendesk_metrics.recover(pages, since, gone)
+    for name, ticket in tickets.items():
+        if name in gone:
+            continue
         audits, staff = _audits(pages, ticket)
         for audit in reversed(audits):
             time = moment(audit, "created_at")
@@ -57,19 +68,18 @@ def recover(pages: Pages, since: datetime) -> Iterator[Recovered]:
                     ticket = {**ticket, field: event.get("previous_value")}
 
 
-def _updated(pages: Pages, since: datetime) -> Iterator[dict[str, Any]]:
+def _updated(pages: Pages, since: datetime) -> dict[str | None, dict[str, Any]]:
     """Tickets, each once: one that is updated meanwhile is listed again. Deleted ones have no audits any more."""
     place, query = "api/v2/incremental/tickets/cursor.json", {"start_time": int(since.timestamp())}
     found: dict[str | None, dict[str, Any]] = {}
     page = pages.get(place, **query, per_page=PER_PAGE).body
     while True:
-        for ticket in _items(pages, place, "tickets", page):
+        for ticket in items(pages, place, "tickets", page, "Zendesk"):
             found[word(ticket, "id")] = ticket
         following = at(page, "after_url")
         if at(page, "end_of_stream") is not False or not isinstance(following, str):
-            break
+            return found
         page = pages.get(following).body
-    yield from (ticket for ticket in found.values() if ticket.get("status") != "deleted")
 
 
 def _audits(pages: Pages, ticket: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str | None, bool]]:
@@ -78,7 +88,7 @@ def _audits(pages: Pages, ticket: dict[str, Any]) -> tuple[list[dict[str, Any]],
     audits: list[dict[str, Any]] = []
     page = pages.get(place, **{"include": "users", "page[size]": PER_PAGE}).body
     while True:
-        audits += _items(pages, place, "audits", page)
+        audits += items(pages, place, "audits", page, "Zendesk")
         users = at(page, "users")
         for user in users if isinstance(users, list) else ():
             staff[word(user, "id")] = word(user, "role") != "end-user"
@@ -86,13 +96,6 @@ def _audits(pages: Pages, ticket: dict[str, Any]) -> tuple[list[dict[str, Any]],
         if at(page, "meta.has_more") is not True or not isinstance(following, str):
             return audits, staff
         page = pages.get(following).body
-
-
-def _items(pages: Pages, place: str, key: str, page: Any) -> list[dict[str, Any]]:
-    found = at(page, key)
-    if not isinstance(found, list):
-        raise ApiError(f"{pages.url}/{place}: {key}: found {type(found).__name__}; valid: a list, as Zendesk has it")
-    return [item for item in found if isinstance(item, dict)]
 
 
 def _events(
