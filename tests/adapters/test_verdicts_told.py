@@ -9,7 +9,10 @@ import pytest
 
 from adapted import captured, delivered, told
 from supportpulse.edges.adapters.adapter import Unknown
+from supportpulse.edges.adapters.verdict import Judge
+from supportpulse.events import VendorWord
 from vendor_verdicts import (
+    HIT,
     REPLIED,
     RESOLUTION,
     SHUT,
@@ -46,6 +49,8 @@ RECEIVED = datetime(2026, 3, 9, tzinfo=UTC)
          ["agent_work breached 09:20:00 due 09:20:00"]),
         (None, {"status": 5, "is_escalated": True, "due_by": iso("09:20:00")}, []),
         ({"status": [2, 4]}, {"status": 4, "is_escalated": None}, []),
+        (None, {"status": 4, "is_escalated": True, "due_by": iso("09:20:00"),
+                "stats": {"resolved_at": iso("09:05:00")}}, []),
         ({"fr_due_by": [iso("09:10:00"), iso("09:40:00")]}, {"fr_escalated": True, "fr_due_by": iso("09:40:00")}, []),
     ],
 )  # fmt: skip
@@ -54,6 +59,11 @@ def test_freshdesk_says_only_what_an_update_shows(changes: Any, fields: dict[str
     assert (
         said(told("freshdesk", [freshdesk("onTicketUpdate", "09:30:00", changes or {"type": 1}, **fields)])) == expected
     )
+
+
+def test_a_freshdesk_ticket_that_is_closed_at_once_runs_nowhere() -> None:
+    """Its due times are nobody's to keep."""
+    assert said(told("freshdesk", [freshdesk("onTicketCreate", "09:00:00", status=5)])) == []
 
 
 def test_freshdesk_without_a_time_says_what_needs_none() -> None:
@@ -145,6 +155,8 @@ def test_a_metric_event_of_another_kind_is_a_named_reason() -> None:
          ["time_to_resolution breached 13:00:00 due 13:00:00"]),
         (sla(RESOLUTION, {**cycle("09:00:00", "13:00:00", "14:00:00", breached=True), "breachTime": None}),
          ["time_to_resolution breached 14:00:00"]),
+        (sla(RESOLUTION, cycle("09:00:00", "13:00:00", "11:00:00", breached=True)),
+         ["time_to_resolution breached 11:00:00"]),
         (sla(RESOLUTION, cycle("09:00:00", "13:00:00", "11:00:00"), cycle("14:00:00", "18:00:00", "15:00:00")),
          ["time_to_resolution met 11:00:00 due 13:00:00", "time_to_resolution met 15:00:00 due 18:00:00"]),
         ({"name": RESOLUTION, "completedCycles": []}, []),
@@ -185,3 +197,27 @@ def test_captured_tickets_of_freshdesk_say_what_they_hold() -> None:
     assert len(said(told("freshdesk", [payloads["app-event.onTicketCreate.1.json"]]))) == 2
     rest = [payload for name, payload in payloads.items() if "TicketCreate" not in name]
     assert said(told("freshdesk", rest)) == []
+
+
+def test_a_chatwoot_hit_is_of_the_thresholds_there_are() -> None:
+    """A policy need not have both."""
+    hit = chatwoot_reply("13:00:00", applied_sla={**HIT, "sla_resolution_time_threshold": None})
+    assert said(told("chatwoot", [hit])) == ["first_response met 11:05:00"]
+
+
+def test_an_id_holds_all_that_may_differ() -> None:
+    """So no id is ever used again for other facts."""
+    time = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    judge = Judge("desk", "s", "1", {"a": "one", "b": "two"})
+    claims: list[tuple[str, VendorWord, datetime, datetime | None]] = [
+        ("a", "running", time, None), ("a", "running", time, RECEIVED), ("a", "running", time, time),
+        ("a", "met", time, None), ("a", "met", RECEIVED, None), ("b", "met", time, None),
+    ]  # fmt: skip
+    events = [event for claim in claims for event in judge.says(*claim)]
+    assert len({event.id for event in events}) == len(claims)
+
+
+def test_a_name_that_no_event_can_hold_is_no_verdict() -> None:
+    """It raises nothing."""
+    judge = Judge("desk", "s", "1", {"a": "x" * 101})
+    assert judge.says("a", "met", RECEIVED) == judge.says(None, "met", RECEIVED) == judge.says("a", "met", None) == []
