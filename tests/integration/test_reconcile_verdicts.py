@@ -81,6 +81,7 @@ def desk(**options: Any) -> Metrics:
     made.clock(1, "activate")
     made.clock(1, "apply_sla", sla={"target": 240, "business_hours": False, "policy": {"id": 1, "title": "x"}})
     made.clock(1, "activate", metric="requester_wait_time")
+    made.clock(19, "breach", metric="pausable_update_time")
     made.clock(90, "fulfill")
     made.clock(90, "fulfill", metric="requester_wait_time")
     made.clock(91, "update_status", status={"calendar": 89, "business": 80})
@@ -99,8 +100,8 @@ def desk(**options: Any) -> Metrics:
 
 
 ALL = [
-    "first_response breached 08:17:00 due 08:17:00", "first_response met 08:20:01", "ownership met 08:40:01",
-    "agent_work met 09:30:01",
+    "first_response breached 08:17:00 due 08:17:00", "pausable_update breached 08:19:00 due 08:19:00",
+    "first_response met 08:20:01", "ownership met 08:40:01", "agent_work met 09:30:01",
 ]  # fmt: skip
 
 
