@@ -21,6 +21,7 @@ from supportpulse.events import (
     TicketEvent,
     TicketObserved,
     TicketRestored,
+    VendorVerdict,
 )
 
 DAY = "2026-03-02T"
@@ -91,7 +92,7 @@ def seen_in(payload: Any, **options: Any) -> Any:
     ("name", "kinds"),
     [
         ("app-event.onConversationCreate.1.json", [MessagePosted]),
-        ("app-event.onTicketCreate.1.json", [TicketObserved, MessagePosted]),
+        ("app-event.onTicketCreate.1.json", [TicketObserved, MessagePosted, VendorVerdict, VendorVerdict]),
         ("app-event.onTicketUpdate.1.json", [TicketObserved]),
         ("automation.public_note.json", [MessagePosted, TicketObserved]),
         ("automation.status_changed.json", [TicketObserved]),
