@@ -86,7 +86,7 @@ class _Page:
         """How the time was counted."""
         if not self.told.cycles:
             return
-        self.title("how the time was counted, on each calendar's own clock")
+        self.title("how the time was counted, in the time zone of the calendar")
         states = [
             (one, one.verdict[0] if one.verdict else "paused" if one.account.paused else "running")
             for one in self.told.cycles
