@@ -183,7 +183,7 @@ def late_reply() -> list[bytes]:
         at(80, MessagePosted, **Message(actor=Actor(kind="customer")).model_dump(exclude_unset=True)),
         status(50, "solved"),
         at(65, VendorVerdict, clock="requester_wait", verdict="breached"),
-        at(66, VendorVerdict, clock="first_response", verdict="met"),
+        at(66, VendorVerdict, clock="first_response", verdict="met").model_copy(update={"id": "\x1b[2J"}),
         marked(90),
     ]
     return [line if isinstance(line, bytes) else encode(line) for line in lines]
@@ -207,6 +207,7 @@ def test_a_log_with_markers_tells_what_was_said_and_taken_back(
     )
     assert "line 2 marker: all up to 2026-01-05 13:10:00Z has been delivered" in words
     assert "[StatusChanged50 at line 5, late]" in words
+    assert "[\\x1b[2J at line 7, late]" in words
     assert "the helpdesk says breached; we say met, deadline 2026-01-05 13:00:00Z: ONLY VENDOR BREACHED" in words
     assert "not compared: the policy has no such clock" in words
     assert cli.main([*asked, "--json"]) == 3

@@ -10,7 +10,7 @@ from supportpulse.outcome import KIND_NAMES, cycle_name
 
 if TYPE_CHECKING:
     from supportpulse.agreement import Agreement
-    from supportpulse.explain import Explanation
+    from supportpulse.explain import CycleTold, Explanation
     from supportpulse.hearing import Arrival, Saying
 
 WIDTH = 100
@@ -87,10 +87,7 @@ class _Page:
         if not self.told.cycles:
             return
         self.title("how the time was counted, in the time zone of the calendar")
-        states = [
-            (one, one.verdict[0] if one.verdict else "paused" if one.account.paused else "running")
-            for one in self.told.cycles
-        ]
+        states = [(one, _state(one)) for one in self.told.cycles]
         column = max(len(state) for _, state in states)
         for one, state in states:
             name = self.names[one.account.clock, one.account.cycle]
@@ -138,9 +135,10 @@ class _Page:
         self.row("", words, "bold")
 
     def row(self, columns: str, words: str, style: str = "") -> None:
-        """Columns, and words wrapped beside them."""
+        """Columns, and words wrapped beside them; what a helpdesk put into its ids does not reach the terminal."""
         import textwrap
 
+        words = "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)
         indent = " " * (len(columns) if self.width - len(columns) >= NARROWEST else 8)
         for line in textwrap.wrap(
             words, self.width, initial_indent=columns, subsequent_indent=indent, break_on_hyphens=False
@@ -161,6 +159,12 @@ def _names(told: Explanation) -> dict[tuple[str, str], str]:
         for clock, known in cycles.items()
         for number, cycle in enumerate(known, 1)
     }
+
+
+def _state(one: CycleTold) -> str:
+    if one.verdict is not None:
+        return one.verdict[0]
+    return "stopped" if one.account.end is not None else "paused" if one.account.paused else "running"
 
 
 def _second(ms: int) -> str:
