@@ -22,8 +22,8 @@ from oracle_events import (
     kind,
     observed,
 )
-from supportpulse.events import HandedOver, MessagePosted, TicketEvent
-from supportpulse.rules import Policy, PolicyVersion, Rule
+from supportpulse.events import HandedOver, MessagePosted, TicketEvent, VendorVerdict
+from supportpulse.rules import Edition, Policy, PolicyVersion, Rule, Target
 
 EXPLICIT = {
     "CauseIdentified": "cause_identified",
@@ -45,13 +45,26 @@ class Binding:
     label: int
 
     def same(self, other: Binding) -> bool:
-        """Whether nothing changed between the two."""
-        return self.rule is other.rule and self.label == other.label
+        """Whether nothing changed between the two: an edit may repeat a rule word for word."""
+        if self.rule is None or other.rule is None:
+            return self.rule is other.rule and self.label == other.label
+        told = [
+            (one.rule.name, one.label, {name: _target(goal) for name, goal in one.rule.targets.items()})
+            for one in (self, other)
+        ]
+        return told[0] == told[1]
+
+
+def _target(goal: Target) -> tuple[object, ...]:
+    return goal.target_ms, goal.calendar, goal.at_risk_share
 
 
 @dataclass(frozen=True)
 class Step:
-    """One entry, the creation or the end of a shift; every field but `time`, `name`, `conditions` holds after it."""
+    """One entry, the creation, the end of a shift or an edit of the policy.
+
+    Every field but `time`, `name`, `conditions` holds after it.
+    """
 
     time: int
     name: str
@@ -69,6 +82,7 @@ class Ticket:
 
     source: str
     version: PolicyVersion
+    edition: int = 0
     attributes: dict[str, str | None] = field(default_factory=dict)
     created: bool = False
     agent_created: bool = False
@@ -89,7 +103,7 @@ class Ticket:
     def step(self, time: int, name: str, conditions: set[str]) -> Step:
         """The step that leads to what is known now."""
         facts = {**{name: self.attributes.get(name) for name in DESCRIPTION}, "source": self.source}
-        rule = self.version.rule_for(facts)
+        rule = self.version.rule_for(facts, self.edition)
         binding = Binding(rule, -1 if rule is None else self.version.label_index(rule, facts))
         flags = self.agent_created, self.merged, self.void
         return Step(time, name, frozenset(conditions), self.status, binding, *flags)
@@ -106,11 +120,14 @@ def timeline(events: Iterable[TicketEvent], policy: Policy, as_of: int) -> tuple
     for event in entries:
         time = entry_time(event)
         if birth is not None and born is not None and not ticket.created and time >= born:
-            steps += _end_shift(ticket, born - 1)
+            steps += _meanwhile(ticket, born, born - 1)
+            _edit(ticket, born)
             steps.append(_create(ticket, birth, born))
-        steps += _end_shift(ticket, time - 1)
+        steps += _meanwhile(ticket, time, time - 1)
+        if not isinstance(event, VendorVerdict):
+            _edit(ticket, time)
         steps.append(ticket.step(time, hexed(id64(event)), _happen(ticket, event, time)))
-    steps += _end_shift(ticket, as_of)
+    steps += _meanwhile(ticket, as_of, as_of)
     return version, steps
 
 
@@ -125,6 +142,29 @@ def _create(ticket: Ticket, birth: TicketEvent, born: int) -> Step:
     ticket.attributes["status"] = ticket.status or "new"
     ticket.agent_created = actor_kind(birth) == "agent"
     return ticket.step(born, hexed(id64(birth)), {"created"})
+
+
+def _edit(ticket: Ticket, time: int) -> None:
+    """Whatever happens to a ticket brings it the latest edition of its version."""
+    for number, edition in enumerate(ticket.version.editions):
+        if number and edition.valid_from_ms <= time:
+            ticket.edition = number
+
+
+def _meanwhile(ticket: Ticket, until: int, shifts_until: int) -> Iterator[Step]:
+    """The steps that no entry makes: edits that reach open tickets, up to `until`, and between them the shift's end."""
+    for edition in _reaching(ticket):
+        if edition.valid_from_ms <= until:
+            yield from _end_shift(ticket, min(edition.valid_from_ms - 1, shifts_until))
+            _edit(ticket, edition.valid_from_ms)
+            name = xxhash.xxh64_intdigest(b"edited" + edition.valid_from_ms.to_bytes(8, "big"))
+            yield ticket.step(edition.valid_from_ms, hexed(name), set())
+    yield from _end_shift(ticket, shifts_until)
+
+
+def _reaching(ticket: Ticket) -> list[Edition]:
+    """The editions still to come that do not wait for an event."""
+    return [one for one in ticket.version.editions[ticket.edition + 1 :] if one.applies_to == "open_tickets"]
 
 
 def _end_shift(ticket: Ticket, until: int) -> Iterator[Step]:

@@ -169,7 +169,9 @@ _apt = {
 
 
 def _names(policy: str) -> st.SearchStrategy[str]:
-    return st.sampled_from((*_apt.get(policy, _common) * 6, *_common * 4, *_data))
+    return st.sampled_from(
+        (*_apt.get(policy.rpartition("_")[2] if policy not in _apt else policy, _common) * 6, *_common * 4, *_data)
+    )
 
 
 _sequence = st.sampled_from((None, None, None, 0, 1, 2))

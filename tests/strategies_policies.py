@@ -195,7 +195,21 @@ hours.mon-sun = ["22:00-06:00"]
     return text
 
 
-LATER = PLAIN.replace('name = "plain"', 'name = "plain"\nvalid_from = 2025-03-28T10:00:00Z', 1).replace('"5m"', '"10m"')
+MATRIX = _matrix()
+ANSWER = 'targets = { answer = "15m", ', 'targets = { answer = "15m", silence = "5m", '
+MATCH_URGENT = ('match.priority = "all-urgent"', 'match.priority = "urgent"')
+
+
+def edit(text: str, since: str, mode: str, *changes: tuple[str, str]) -> str:
+    """The policy edited from 2025-03-28 or later on; each change must have something to change."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return f'valid_from = 2025-03-{since}Z\napplies_to = "{mode}"\n{text}'
+
+
+SLOWER = PLAIN.replace('"5m"', '"10m"')
+LATER = "valid_from = 2025-03-28T10:00:00Z\n" + SLOWER
 
 POLICIES: dict[str, tuple[str, ...]] = {
     "plain": (PLAIN,),
@@ -204,6 +218,46 @@ POLICIES: dict[str, tuple[str, ...]] = {
     "inference": (INFERENCE,),
     "status_inference": (STATUS_INFERENCE,),
     "sites": (SHIFTS,),
-    "matrix": (_matrix(),),
+    "matrix": (MATRIX,),
     "versions": (PLAIN, LATER),
+    "edited_plain": (
+        PLAIN,
+        edit(PLAIN, "28T08:05:00", "open_tickets", ('"15m"', '"10m"'), ('= "live"\nat', '= "voice"\nat')),
+        edit(PLAIN, "28T09:15:00", "next_event", ('name = "rest"', 'name = "others"'), ('"1h"', '"30m"')),
+        LATER,
+        edit(SLOWER, "28T20:30:00", "open_tickets", ('"4h"', '"1h"'), ('"urgent"', '"all-urgent"'), MATCH_URGENT),
+        edit(SLOWER, "29T00:00:00", "open_tickets", ('"12h"', '"15m"')),
+    ),
+    "edited_edges": (
+        EDGES,
+        edit(EDGES, "28T00:10:00", "open_tickets", ('"5m"', '"15m"'), ('once = "15m"', 'once = "5m"')),
+        edit(
+            EDGES, "28T08:15:00", "open_tickets", ('rework = "30m"', 'rework = "5m"'), ('once = "4h"', 'once = "10m"')
+        ),
+        edit(EDGES, "28T09:04:59.999", "next_event", ('silence = "10m", ', ""), ANSWER),
+        edit(EDGES, "29T08:00:00", "open_tickets", ('name = "low"', 'name = "lowest"')),
+    ),
+    "edited_sites": (
+        SHIFTS,
+        edit(SHIFTS, "28T10:00:00", "open_tickets", ('ownership = "4h"', 'ownership = "30m"'), ('"15m"', '"10m"')),
+        edit(SHIFTS, "29T00:00:00", "next_event", ('name = "rest"', 'name = "anywhere"'), ('"30m"', '"1h"')),
+        edit(SHIFTS, "29T10:00:00", "open_tickets", ('calendar = "west"', 'calendar = "day"')),
+    ),
+    "edited_matrix": (
+        MATRIX,
+        edit(MATRIX, "28T08:15:00", "next_event", ('"08:00-12:00", "12:30-17:00"', '"10:00-16:00"')),
+        edit(MATRIX, "28T09:10:00", "open_tickets", ('"22:00-06:00"', '"20:00-09:00"'), ('"5m"', '"30m"')),
+        edit(MATRIX, "28T20:15:00", "open_tickets", ('name = "emea"', 'name = "europe"'), ('"10m"', '"5m"')),
+        edit(MATRIX, "29T12:00:00", "next_event"),
+    ),
+    "recalculated_matrix": (
+        MATRIX,
+        edit(
+            MATRIX, "28T08:05:00", "open_tickets", ('"08:00-12:00", "12:30-17:00"', '"10:00-16:00"'), ('"5m"', '"15m"')
+        ),
+        edit(
+            MATRIX, "28T20:30:00", "open_tickets", ('"10m"', '"1h"'), ('"1h"', '"5m"'), ('name = "rest"', 'name = "r"')
+        ),
+        edit(MATRIX, "29T08:00:00", "open_tickets"),
+    ),
 }

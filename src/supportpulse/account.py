@@ -10,6 +10,7 @@ from supportpulse.calendars import Calendar
 from supportpulse.clock import Aim, Plan
 from supportpulse.course import Course, Stretch
 from supportpulse.outcome import cycle_name
+from supportpulse.policy import Edition
 from supportpulse.record import iso
 from supportpulse.verdicts import Verdict
 
@@ -30,9 +31,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Term:
-    """From `since` (ms) on a rule of the policy held, with this target, if it has one for the clock."""
+    """From `since` (ms) on a rule of an edition of the policy held, with this target, if it has one for the clock."""
 
     since: int
+    edition: Edition
     rule: str
     aim: Aim | None
 
@@ -88,7 +90,8 @@ def account(plan: Plan, course: Course, as_of: int, verdict: Verdict | None = No
     end = course.end if course.end >= 0 else None
     until = max(as_of, course.start) if end is None else end
     terms = tuple(
-        Term(since, plan.rule_name(binding), plan.aim(binding, course.clock)) for since, binding in course.rules
+        Term(since, plan.edition(binding), plan.rule_name(binding), plan.aim(binding, course.clock))
+        for since, binding in course.rules
     )
     spans = tuple(_spans(plan, course, _clipped(course.stretches, until), until))
     due_spans: tuple[Span, ...] = ()

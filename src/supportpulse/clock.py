@@ -6,16 +6,19 @@ clock has to do. Times are integer milliseconds.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from supportpulse import facts as f
 from supportpulse.calendars import Calendar
 from supportpulse.events import STATUSES
-from supportpulse.policy import CONDITIONS, ClockSpec, PolicyVersion
+from supportpulse.policy import CONDITIONS, ClockSpec, Edition, PolicyVersion
 
 NEVER: Final = 1 << 62
 """An instant that is never reached."""
+LABELS: Final = 1 << 16
+"""Room for the label sets of a rule in a binding: more than a policy may have, so that an edit can add some."""
 
 BIT: Final = {name: 1 << position for position, name in enumerate(CONDITIONS)}
 STATUS_BIT: Final = tuple(BIT[f"status:{name}"] for name in STATUSES)
@@ -142,7 +145,7 @@ class Plan:
         self.version = version
         self.clocks = tuple(Clock(index, spec) for index, spec in enumerate(version.clocks))
         self.named = {clock.name: clock.index for clock in self.clocks}
-        self.labels = len(version.label_sets)
+        self.labels = LABELS
         self.aims: tuple[tuple[Aim | None, ...], ...] = (
             (None,) * len(self.clocks),
             *(
@@ -166,11 +169,21 @@ class Plan:
         for clock in self.clocks:
             self.awaited |= clock.after
         self.shifts = any(clock.start & BIT["shift_ended"] for clock in self.clocks)
-        self._rule_index = {id(rule): index for index, rule in enumerate(version.rules, 1)}
+        rules = version.rules
+        self._rule_index = {
+            id(rule): 1 + next(at for at, other in enumerate(rules) if other.decides_as(rule)) for rule in rules
+        }
+        """What an edit leaves as it was keeps its place, so no clock notices."""
+        self._edition_of = (version.editions[0], *(edition for edition in version.editions for _ in edition.rules))
+        self.label_texts: dict[int, str] = {}
+        """By binding; see `record`."""
+        self._begin = [edition.valid_from_ms for edition in version.editions]
+        self.ahead = _ahead(version.editions)
+        """By edition: when (ms) an event brings the next one, and when one comes without; NEVER if none does."""
         self._operations: dict[int, tuple[tuple[Clock, int], ...]] = {}
         self._conditions: dict[int, int] = {}
         self._inferred: dict[tuple[int, int, bool], tuple[int, int]] = {}
-        self._bindings: dict[tuple[str, tuple[str | None, ...]], int] = {}
+        self._bindings: dict[tuple[str, tuple[str | None, ...], int], int] = {}
 
     def aim(self, binding: int, clock: int) -> Aim | None:
         """The target of a clock under a binding."""
@@ -181,13 +194,21 @@ class Plan:
         number = binding // self.labels
         return self.version.rules[number - 1].name if number else "none"
 
-    def binding(self, source: str, attributes: tuple[str | None, ...]) -> int:
-        """Rule and label set of a ticket as one integer: rule position (0 = none) times label sets plus label index."""
-        key = (source, attributes)
+    def edition(self, binding: int) -> Edition:
+        """The edition that the rule of a binding came with, whatever edits left it as it was."""
+        return self._edition_of[binding // self.labels]
+
+    def edition_at(self, time: int) -> int:
+        """The edition that an event at an instant (ms) brings."""
+        return max(bisect_right(self._begin, time) - 1, 0)
+
+    def binding(self, source: str, attributes: tuple[str | None, ...], edition: int = 0) -> int:
+        """Rule and label set of a ticket as one integer: rule position (0 = none) times `labels` plus label index."""
+        key = (source, attributes, edition)
         found = self._bindings.get(key)
         if found is None:
             named = {"source": source, **dict(zip(f.INTERVAL_ATTRIBUTES, attributes, strict=True))}
-            rule = self.version.rule_for(named)
+            rule = self.version.rule_for(named, edition)
             found = 0
             if rule is not None:
                 found = self._rule_index[id(rule)] * self.labels + self.version.label_index(rule, named)
@@ -225,7 +246,7 @@ class Plan:
         return found
 
     def _reduce(self, facts: int) -> int:
-        found = sum(BIT[name] for fact, name in _FACT_CONDITIONS if facts & fact)
+        found = sum(BIT[name] for fact, name in f.CONDITIONS if facts & fact)
         if facts & f.PUBLIC_REPLY and self._substantive(facts):
             found |= BIT["substantive_reply"]
         if facts & f.CUSTOMER_CONFIRMED:
@@ -258,21 +279,13 @@ def _applies(rule: int, conditions: int, signs: int, replied: bool) -> bool:
             return replied and bool(conditions & (BIT["status:pending_customer"] | BIT["status:solved"]))
 
 
+def _ahead(editions: tuple[Edition, ...]) -> tuple[tuple[int, int], ...]:
+    found = [(NEVER, NEVER)]
+    for edition in reversed(editions[1:]):
+        begin = edition.valid_from_ms
+        found.insert(0, (begin, begin if edition.applies_to == "open_tickets" else found[0][1]))
+    return tuple(found)
+
+
 def _mask(conditions: Iterable[str]) -> int:
     return sum(BIT[name] for name in set(conditions))
-
-
-_FACT_CONDITIONS: Final = (
-    (f.CUSTOMER_MESSAGE, "customer_message"),
-    (f.PUBLIC_REPLY, "public_reply"),
-    (f.BOT_REPLY, "bot_reply"),
-    (f.INTERNAL_NOTE, "internal_note"),
-    (f.CAUSE_IDENTIFIED, "cause_identified"),
-    (f.WORKAROUND_PROVIDED, "workaround_provided"),
-    (f.HANDED_OVER, "handed_over"),
-    (f.ESCALATED, "escalated"),
-    (f.SPLIT, "split"),
-    (f.RATED, "rated"),
-    (f.KNOWLEDGE_LINKED, "knowledge_linked"),
-    (f.KNOWN_ISSUE_LINKED, "known_issue_linked"),
-)

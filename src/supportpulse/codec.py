@@ -15,7 +15,7 @@ from supportpulse.fold_codec import fold_from, fold_list
 from supportpulse.history import History
 from supportpulse.ticket import Plans, Ticket
 
-VERSION: Final = 1
+VERSION: Final = 2
 RETIRED: Final = 1
 VOID: Final = 2
 

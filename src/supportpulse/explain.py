@@ -20,7 +20,7 @@ from supportpulse.facts import Reading
 from supportpulse.hearing import Admitted, Arrival, Hearing, Saying
 from supportpulse.narrate import describe
 from supportpulse.outcome import KIND_NAMES, cycle_name
-from supportpulse.policy import Policy, PolicyVersion
+from supportpulse.policy import Edition, Policy
 from supportpulse.reader import read_event
 from supportpulse.record import iso
 from supportpulse.ticket import Plans
@@ -39,13 +39,14 @@ class CycleTold:
 
 @dataclass
 class Explanation:
-    """The timeline of a ticket as of an instant (ms, -1: nothing is decided yet), and the policy version that decided.
+    """The timeline of a ticket as of an instant (ms, -1: nothing is decided yet), and the edition that rules it then.
 
     `heard` is None where nothing is known of arrivals.
     """
 
     key: str
     plan: Plan
+    edition: Edition
     as_of: int
     rule: str
     steps: list[Step]
@@ -61,7 +62,7 @@ class Explanation:
         return {
             "ticket": self.key,
             "as_of": _iso(self.as_of),
-            "policy": _version(self.plan.version) | {"rule": self.rule},
+            "policy": self._edition(self.edition) | {"rule": self.rule},
             "steps": [self._step(step) for step in self.steps],
             "cycles": [self._cycle(told) for told in self.cycles],
             "verdicts": [
@@ -92,8 +93,11 @@ class Explanation:
             ],
         }  # fmt: skip
 
+    def _edition(self, edition: Edition) -> dict[str, Any]:
+        return {"name": self.plan.version.name, "file": edition.file, "digest": edition.digest,
+                "valid_from": iso(edition.valid_from_ms)}  # fmt: skip
+
     def _cycle(self, told: CycleTold) -> dict[str, Any]:
-        version = _version(self.plan.version)
         verdict = {"verdict": None, "time": None} if told.verdict is None else _verdict(told.verdict)
         return {
             "clock": told.account.clock,
@@ -104,7 +108,7 @@ class Explanation:
             **told.account.as_json(),
             "words": told.line,
             "policies": [
-                version
+                self._edition(term.edition)
                 | {"since": iso(term.since), "rule": term.rule, "target_ms": term.aim.target if term.aim else None}
                 for term in told.account.terms
             ],
@@ -135,6 +139,7 @@ def explain(
     return Explanation(
         key,
         fold.plan,
+        fold.plan.version.editions[fold.edition],
         as_of,
         fold.plan.rule_name(fold.binding),
         told.steps,
@@ -161,11 +166,6 @@ def _cycles(readings: list[Reading], policy: Policy, until: int, net: NetView, c
 
 def _iso(ms: int) -> str | None:
     return iso(ms) if ms >= 0 else None
-
-
-def _version(version: PolicyVersion) -> dict[str, Any]:
-    return {"name": version.name, "file": version.file, "digest": version.digest,
-            "valid_from": iso(version.valid_from_ms)}  # fmt: skip
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

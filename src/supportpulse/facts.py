@@ -53,6 +53,22 @@ CANNED_SHIFT: Final = 32
 ESTABLISHING: Final = CREATED | OBSERVED
 VOIDING: Final = DELETED | SPAM | RESTORED
 
+CONDITIONS: Final = (
+    (CUSTOMER_MESSAGE, "customer_message"),
+    (PUBLIC_REPLY, "public_reply"),
+    (BOT_REPLY, "bot_reply"),
+    (INTERNAL_NOTE, "internal_note"),
+    (CAUSE_IDENTIFIED, "cause_identified"),
+    (WORKAROUND_PROVIDED, "workaround_provided"),
+    (HANDED_OVER, "handed_over"),
+    (ESCALATED, "escalated"),
+    (SPLIT, "split"),
+    (RATED, "rated"),
+    (KNOWLEDGE_LINKED, "knowledge_linked"),
+    (KNOWN_ISSUE_LINKED, "known_issue_linked"),
+)
+"""Facts that are a condition of clocks each."""
+
 LAST_SEQUENCE: Final = 2**63 + 1
 """Behind every event of the same time: the fold counts sequences from 1 to 2**63."""
 

@@ -19,22 +19,29 @@ from supportpulse.outcome import SOLVED, Emission
 from supportpulse.parity import compared
 
 FIRST_ENDED, CLOSED = 4, 5
+_ENDING = f.MERGED | f.VOIDING
 _RESOLVED, _REOPENED = BIT["resolved"], BIT["reopened"]
 _CONFIRMED, _SOLUTION = BIT["problem_confirmed"], BIT["solution_provided"]
 NONE_ATTRIBUTES: tuple[str | None, ...] = (None,) * len(f.INTERVAL_ATTRIBUTES)
 
 
 class Fold(Clocks):
-    """What a ticket was seen to be, entry by entry, and its clocks."""
+    """What a ticket was seen to be, entry by entry, and its clocks.
+
+    `edition` of the policy's version rules it, until `edited_at`: from then on an event brings a later one. At
+    `recalculated_at` one comes without an event.
+    """
 
     __slots__ = (
-        "agent", "assignment", "attributes", "confirmed", "created", "ended_at", "handing_site", "owner_site",
-        "replied_at", "shift_end", "solved", "source", "team", "void_deadlines",
+        "agent", "assignment", "attributes", "confirmed", "created", "edited_at", "edition", "ended_at", "handing_site",
+        "owner_site", "recalculated_at", "replied_at", "shift_end", "solved", "source", "team", "void_deadlines",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, source: str) -> None:
         super().__init__(plan, plan.binding(source, NONE_ATTRIBUTES))
         self.source = source
+        self.edition = 0
+        self.edited_at, self.recalculated_at = plan.ahead[0]
         self.created = -1
         self.attributes = NONE_ATTRIBUTES
         self.team: str | None = None
@@ -55,6 +62,8 @@ class Fold(Clocks):
         self.created = time
         self.agent_opened = bool(facts & f.BY_AGENT)
         before = self.binding
+        if self.edited_at <= time:
+            self.take_edition(self.plan.edition_at(time))
         self._attributes(observation)
         self.creation = id64
         conditions = BIT["created"]
@@ -65,13 +74,17 @@ class Fold(Clocks):
 
     def step(self, time: int, id64: int, facts: int, observation: Observation) -> None:
         """Fold one entry that sorts after all before it."""
-        if self.crossing < time or self.shift_end < time:
+        if facts & f.VENDOR_VERDICT:  # brings no edition: nothing happened to the ticket
             self._reach(time)
-        if facts & f.VENDOR_VERDICT:
             self.pending += compared(self, time, id64, observation)
             return
-        conditions = self.plan.conditions(facts)
         before = self.binding
+        if self.crossing < time or self.shift_end < time or self.edited_at <= time:
+            self._reach(time)
+            before = self.binding
+            if self.edited_at <= time:
+                self.take_edition(self.plan.edition_at(time))
+        conditions = self.plan.conditions(facts)
         if observation:
             conditions |= self._observe(time, id64, facts, observation)
         elif facts & f.HANDED_OVER:
@@ -84,19 +97,47 @@ class Fold(Clocks):
                 self.out.append(Emission(SOLVED, 0, id64, time, -1, self.binding, 0, known))
         if facts & f.MERGED:
             self.merged = True
+            before = self.binding  # what still runs is cancelled under the rule it had
         if facts & f.VOIDING:
             self._void(time, facts)
         if conditions or self.binding != before:
             self.operate(time, id64, conditions, inferred, before)
-        if facts & f.MERGED:
-            self._merge(time)
+        if facts & _ENDING:
+            if facts & f.MERGED:
+                self._merge(time)
+            if self.void_at == time:
+                self._void_clocks(time)
 
     def _reach(self, time: int) -> None:
-        """Pass what lies before an entry at `time`: shift ends and thresholds."""
-        while self.shift_end < time:
-            self._end_shift()
+        """Pass what lies before an entry at `time`: edits that recalculate, shift ends and thresholds."""
+        self._pass_by(time, time)
         if self.crossing < time:
             self.settle(time)
+
+    def _pass_by(self, time: int, shifts: int) -> None:
+        """Edits that recalculate up to `time` and shift ends before `shifts`, in their order."""
+        while True:
+            if self.recalculated_at <= time and self.recalculated_at <= self.shift_end:
+                self._recalculate()
+            elif self.shift_end < shifts:
+                self._end_shift()
+            else:
+                return
+
+    def _recalculate(self) -> None:
+        """An edit of the policy reaches the ticket without an event: a step of its own."""
+        time, before = self.recalculated_at, self.binding
+        if self.crossing < time:
+            self.settle(time)
+        self.take_edition(self.plan.edition_at(time))
+        if self.binding != before:
+            self.operate(time, xxh64_intdigest(b"edited" + time.to_bytes(8, "big")), 0, 0, before)
+
+    def take_edition(self, edition: int) -> None:
+        """Go on under another edition of the policy."""
+        self.edition = edition
+        self.edited_at, self.recalculated_at = self.plan.ahead[edition]
+        self.binding = self.plan.binding(self.source, self.attributes, edition)
 
     def _attributes(self, observation: Observation) -> bool:
         """Take the attributes that choose a rule; tells whether the priority changed."""
@@ -110,7 +151,7 @@ class Fold(Clocks):
             return False
         prioritised = attributes[f.PRIORITY] != self.attributes[f.PRIORITY]
         self.attributes = attributes
-        self.binding = self.plan.binding(self.source, attributes)
+        self.binding = self.plan.binding(self.source, attributes, self.edition)
         return prioritised
 
     def _observe(self, time: int, id64: int, facts: int, observation: Observation) -> int:
@@ -212,11 +253,14 @@ class Fold(Clocks):
             self.void_deadlines = {}
         elif self.void_at < 0:
             self.void_at = time
-            self.void_deadlines = {
-                (clock.index, cycle.id): self.deadline(clock, cycle, time)
-                for clock, cycle in zip(self.plan.clocks, self.cycles, strict=True)
-                if cycle is not None and cycle.stop < 0
-            }
+
+    def _void_clocks(self, time: int) -> None:
+        """Keep the deadlines of what ran, under the rules that the voiding entry itself may have brought."""
+        self.void_deadlines = {
+            (clock.index, cycle.id): self.deadline(clock, cycle, time)
+            for clock, cycle in zip(self.plan.clocks, self.cycles, strict=True)
+            if cycle is not None and cycle.stop < 0
+        }
 
     def _end_shift(self) -> None:
         """The owning site's shift ended with the ticket still open: a step of its own."""
@@ -232,8 +276,8 @@ class Fold(Clocks):
     def advance(self, as_of: int) -> None:
         """Say everything that is due up to `as_of` (ms); an earlier `as_of` than before changes nothing."""
         self.as_of = max(self.as_of, as_of)
-        while self.shift_end <= self.as_of:
-            self._end_shift()
+        if self.shift_end <= self.as_of or self.recalculated_at <= self.as_of:
+            self._pass_by(self.as_of, self.as_of + 1)
         if self.crossing <= self.as_of:
             self.settle(self.as_of + 1)
         if self.pending:
@@ -245,6 +289,12 @@ class Fold(Clocks):
     def next_due(self) -> int:
         """The next instant at which a marker would decide something on a ticket that is not void; NEVER if none."""
         due = min(self.crossing, self.shift_end)
+        if self.recalculated_at < due and self._open():
+            due = self.recalculated_at
         for at, _ in self.pending:
             due = min(due, at)
         return due
+
+    def _open(self) -> bool:
+        """Whether any clock runs or stands still, with a target or without: what an edit can do something to."""
+        return any(cycle is not None and cycle.stop < 0 for cycle in self.cycles)

@@ -80,10 +80,10 @@ def fold_list(fold: Fold, history: History = NO_HISTORY) -> list[Any]:
 
 def _rare(fold: Fold) -> list[Any]:
     """What few tickets have, left out of all others."""
-    if not fold.seen and fold.ended is None:
+    if not fold.seen and not fold.edition and fold.ended is None:
         return []
     ended = None if fold.ended is None else [[at, *told] for at, told in fold.ended.items()]
-    return [fold.seen, ended]
+    return [fold.edition, fold.seen, ended]
 
 
 def _cycle_list(index: int, cycle: Cycle, origin: int, binding: int, history: History) -> list[Any]:
@@ -116,7 +116,7 @@ def fold_from(
     fold.agent_opened, fold.merged = bool(flags & 1), bool(flags & 2)
     fold.confirmed, fold.solved = bool(flags & 4), bool(flags & 8)
     fold.attributes = _first_attributes(history) if attributes is None else tuple(attributes)
-    fold.binding = plan.binding(source, fold.attributes)
+    fold.take_edition(rare[0] if rare else 0)
     fold.status, fold.team, fold.agent = status, _value(team, history), agent
     if site is not None:
         owner, handing, assignment, end = site
@@ -133,7 +133,7 @@ def fold_from(
         fold.cycles[item[0]] = _cycle_from(item, origin, fold.binding, history)
     fold.pending = [(item[0], Emission(*item[1:])) for item in pending]
     if rare:
-        fold.seen, ended = rare
+        _, fold.seen, ended = rare
         if ended is not None:
             fold.ended = {at: (breached, due) for at, breached, due in ended}
     fold.recross()

@@ -127,7 +127,8 @@ class Partition:
         Raises `PolicyError` if it was made under another policy, `ConfigError` if under another time scale.
         """
         self._check_scale()
-        self.check_policy(now)
+        if self.check_policy(now):
+            self._take_up_edits()
         by_source: dict[bytes, list[bytes]] = {}
         for key, value in self.store.items():
             source, bar, _ = key.partition(b"|")
@@ -145,13 +146,28 @@ class Partition:
         for key, value in self.pane_store.items():
             self.panes.panes[panes.key_from(key)] = panes.decode(value)
 
-    def check_policy(self, now: int) -> None:
-        """Note the policy's versions in the log at `now` (ms); raises as `policy_record.checked` does."""
+    def check_policy(self, now: int) -> bool:
+        """Note the policy's files in the log at `now` (ms); tells whether it was another one, without those added.
+
+        Raises as `policy_record.checked` does.
+        """
         old = self.store.get(POLICY_KEY)
         new = checked(self.plans.policy, old, now)
         if new != old:
             self.store[POLICY_KEY] = new
             self.dirty.add(POLICY_KEY)
+        return old is not None and new != old
+
+    def _take_up_edits(self) -> None:
+        """Open tickets have to be asked when an edit that was added begins: their bytes do not say so yet."""
+        edited = {plan.version.index for plan in self.plans.plans if plan.ahead[0][1] < NEVER}
+        for key, value in list(self.store.items()):
+            source, bar, _ = key.partition(b"|")
+            if bar and codec.header_of(value).policy in edited:
+                new = codec.encode(codec.decode(value, self.plans, source.decode()))
+                if new != value:
+                    self.store[key] = new
+                    self.dirty.add(key)
 
     def _check_scale(self) -> None:
         if POLICY_KEY in self.store:

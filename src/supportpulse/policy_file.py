@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from supportpulse import durations
 from supportpulse.errors import PolicyError
-from supportpulse.rules import ATTRIBUTES, CONDITIONS, Cycles, Reopen, RuleChange
+from supportpulse.rules import ATTRIBUTES, CONDITIONS, AppliesTo, Cycles, Reopen, RuleChange
 
 
 def _milliseconds(value: object) -> int:
@@ -142,6 +142,7 @@ class PolicyFile(Table):
 
     name: Name
     valid_from: AwareDatetime = datetime(1970, 1, 1, tzinfo=UTC)
+    applies_to: AppliesTo = "new_tickets"
     at_risk_share: Share = 0.8
     objective: Share = 0.9
     reopen_window: Duration = 604_800_000

@@ -1,4 +1,4 @@
-"""What a partition's state was made under, policy versions and time scale: records of its tickets changelog (law 9)."""
+"""What a partition's state was made under, policy files and time scale: records of its tickets changelog (law 9)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def checked(policy: Policy, value: bytes | None, now: int) -> bytes:
     A version that begins in the future (`now`, ms) may be added; one that changed, is gone or is back-dated asks for a
     rebuild. To be called before the state is read: it may name versions that the policy no longer has.
     """
-    current = [(version.valid_from_ms, version.digest) for version in policy.versions]
+    current = [(version.valid_from_ms, version.digest) for version in policy.editions]
     known = [] if value is None else msgspec.msgpack.decode(value, type=list[tuple[int, str]])
     for position, version in enumerate(known):
         if position >= len(current) or current[position] != version:
@@ -37,7 +37,8 @@ def checked(policy: Policy, value: bytes | None, now: int) -> bytes:
 
 
 def _changed(policy: Policy, position: int, found: str, valid: str) -> PolicyError:
-    version = policy.versions[min(position, len(policy.versions) - 1)]
+    editions = policy.editions
+    version = editions[min(position, len(editions) - 1)]
     return PolicyError(version.file, "digest", found, f"{valid}; to judge the log under it all the same, {_REBUILD}")
 
 

@@ -43,7 +43,7 @@ def _outcome(key: str, plan: Plan, emission: Emission, cause: str) -> bytes:
     told = KIND_NAMES[kind]
     name = plan.clocks[clock].name
     hexed = cycle_name(cycle)
-    digest = plan.version.digest
+    digest = plan.edition(binding).digest
     retracts = f',"retracts":"{told}","because":"{because}"' if because else ""
     said = "retracted:" + told if because else told
     ends = f',"deadline":"{iso(deadline)}"' if deadline >= 0 else ""
@@ -72,18 +72,14 @@ def _inferred(inferred: int) -> str:
     return json.dumps([INFERENCES[code] for code in (inferred & 7, inferred >> 3) if code])
 
 
-_label_text: dict[tuple[str, int], str] = {}
-
-
 def _labels(plan: Plan, binding: int) -> str:
-    place = plan.version.digest, binding
-    text = _label_text.get(place)
+    text = plan.label_texts.get(binding)
     if text is None:
         version = plan.version
         rule, label = divmod(binding, plan.labels)
         values = dict(zip(version.labels, version.label_sets[label], strict=True))
         values["rule"] = version.rules[rule - 1].name if rule else "none"
-        text = _label_text[place] = ',"labels":' + json.dumps(values, separators=(",", ":"))
+        text = plan.label_texts[binding] = ',"labels":' + json.dumps(values, separators=(",", ":"))
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import chain, product
 from typing import Literal
 
 from supportpulse.calendars import Calendar
@@ -30,6 +30,7 @@ OTHER, NONE = "other", "none"
 Cycles = Literal["one", "many"]
 Reopen = Literal["first_only", "new_cycle", "resume", "last"]
 RuleChange = Literal["retarget_keep_elapsed", "retroactive", "new_clock", "frozen"]
+AppliesTo = Literal["new_tickets", "next_event", "open_tickets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,13 @@ class Rule:
         """Whether every attribute named by the rule has one of its values; a missing attribute has none."""
         return all(attributes.get(name) in values for name, values in self.match.items())
 
+    def decides_as(self, other: Rule) -> bool:
+        """Whether tickets under the other rule would notice no difference: same name, targets, calendars and shares."""
+        return self.name == other.name and self._deciding() == other._deciding()
+
+    def _deciding(self) -> dict[str, tuple[int, Calendar, float]]:
+        return {clock: (goal.target_ms, goal.calendar, goal.at_risk_share) for clock, goal in self.targets.items()}
+
 
 def reachable(
     rules: Iterable[Rule], labels: Iterable[str], enums: Mapping[str, tuple[str, ...]]
@@ -92,17 +100,29 @@ def reachable(
     return found
 
 
-@dataclass(frozen=True)
-class PolicyVersion:
-    """One file: what holds for tickets created from `valid_from_ms` on. `digest` changes with anything that decides."""
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One file of a version: its first, or an edit of its rules, which also reaches tickets created before.
 
-    name: str
+    `applies_to` says how it does: with a ticket's next event (`next_event`), or at `valid_from_ms` (`open_tickets`).
+    `digest` changes with anything that decides. A calendar that was not edited is the same object as before.
+    """
+
     file: str
     valid_from_ms: int
     digest: str
-    index: int
-    clocks: tuple[ClockSpec, ...]
+    applies_to: AppliesTo
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True)
+class PolicyVersion:
+    """What holds for tickets created from its first edition's `valid_from_ms` on, with all edits of it."""
+
+    name: str
+    index: int
+    editions: tuple[Edition, ...]
+    clocks: tuple[ClockSpec, ...]
     sites: dict[str, Calendar]
     reopen_window_ms: int
     lateness_ms: int
@@ -114,32 +134,60 @@ class PolicyVersion:
     labels: tuple[str, ...]
     enums: dict[str, tuple[str, ...]]
     ticket_url: dict[str, str]
+    rules: tuple[Rule, ...] = field(init=False, repr=False)
+    """Those of all editions, one after the other: an edit moves no rule that stored state counts by."""
     label_sets: tuple[tuple[str, ...], ...] = field(init=False, repr=False)
-    """Every combination of label values, in the order of `labels`, the last label running fastest."""
-    _places: tuple[dict[str, int], ...] = field(init=False, repr=False)
+    """Every combination of label values, in the order of `labels`, the last label running fastest.
+
+    What the names of rules add that came with an edit stands behind what was there before.
+    """
+    _blocks: dict[str, tuple[int, tuple[dict[str, int], ...]]] = field(init=False, repr=False)
+    """Rule name -> where its block of label sets begins, and the places of values in it."""
 
     def __post_init__(self) -> None:
         """Work out the label sets: rule names and, per attribute label, its enum with `other` and `none` behind it."""
-        slots = [
-            tuple(rule.name for rule in self.rules) if label == "rule" else (*self.enums[label], OTHER, NONE)
-            for label in self.labels
-        ]
-        places = tuple({value: place for place, value in enumerate(values)} for values in slots)
-        object.__setattr__(self, "label_sets", tuple(product(*slots)))
-        object.__setattr__(self, "_places", places)
+        sets: list[tuple[str, ...]] = []
+        blocks: dict[str, tuple[int, tuple[dict[str, int], ...]]] = {}
+        for edition in self.editions:
+            added = tuple(rule.name for rule in edition.rules if rule.name not in blocks)
+            slots = [added if label == "rule" else (*self.enums[label], OTHER, NONE) for label in self.labels]
+            places = tuple({value: place for place, value in enumerate(values)} for values in slots)
+            begin = len(sets) if "rule" in self.labels else 0
+            blocks |= dict.fromkeys(added, (begin, places))
+            if begin == len(sets):
+                sets += product(*slots)
+        object.__setattr__(self, "rules", tuple(chain.from_iterable(edition.rules for edition in self.editions)))
+        object.__setattr__(self, "label_sets", tuple(sets))
+        object.__setattr__(self, "_blocks", blocks)
+
+    @property
+    def file(self) -> str:
+        """That of the first edition, as are `valid_from_ms` and `digest`."""
+        return self.editions[0].file
+
+    @property
+    def valid_from_ms(self) -> int:
+        """From when on tickets are created under this version."""
+        return self.editions[0].valid_from_ms
+
+    @property
+    def digest(self) -> str:
+        """Of the first edition."""
+        return self.editions[0].digest
 
     def label_index(self, rule: Rule, attributes: Mapping[str, str | None]) -> int:
         """Position in `label_sets` of a ticket under a rule; outside its enum is `other`, missing is `none`."""
+        begin, block = self._blocks[rule.name]
         index = 0
-        for label, places in zip(self.labels, self._places, strict=True):
+        for label, places in zip(self.labels, block, strict=True):
             value = rule.name if label == "rule" else (attributes.get(label) or NONE)
             place = places.get(value)
             index = index * len(places) + (places[OTHER] if place is None else place)
-        return index
+        return begin + index
 
-    def rule_for(self, attributes: Mapping[str, str | None]) -> Rule | None:
-        """The first rule that matches, None if none does: such a ticket has no clocks."""
-        return next((rule for rule in self.rules if rule.matches(attributes)), None)
+    def rule_for(self, attributes: Mapping[str, str | None], edition: int = 0) -> Rule | None:
+        """The first rule of an edition that matches, None if none does: such a ticket has no clocks."""
+        return next((rule for rule in self.editions[edition].rules if rule.matches(attributes)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +196,11 @@ class Policy:
 
     versions: tuple[PolicyVersion, ...]
     digest: str
+
+    @property
+    def editions(self) -> tuple[Edition, ...]:
+        """Every file of the policy in the order of `valid_from_ms`."""
+        return tuple(edition for version in self.versions for edition in version.editions)
 
     def at(self, created_ms: int) -> PolicyVersion:
         """The version for a ticket created at an instant: the latest valid by then, else the first."""
@@ -161,6 +214,8 @@ class Policy:
         """
         found: dict[tuple[str, str], Target] = {}
         for version in self.versions[: self.at(at_ms).index + 1]:
-            for rule in version.rules:
-                found |= {(clock, rule.name): goal for clock, goal in rule.targets.items()}
+            for number, edition in enumerate(version.editions):
+                if number == 0 or edition.valid_from_ms <= at_ms:
+                    for rule in edition.rules:
+                        found |= {(clock, rule.name): goal for clock, goal in rule.targets.items()}
         return found

@@ -122,14 +122,13 @@ class Ticket:
     def decide(self, as_of: int) -> list[Emission]:
         """Say all that is due up to `as_of` (ms)."""
         fold = self.fold
-        if fold.void_at >= 0:
-            before = self._net(fold, fold.as_of)
+        if fold.void_at < 0:
             fold.advance(as_of)
-            said = _difference(before, self._net(fold, fold.as_of), "")
-            fold.take()
-        else:
-            fold.advance(as_of)
-            said = fold.take()
+            return fold.take()
+        before = self._net(fold, fold.as_of)
+        fold.advance(as_of)
+        said = _difference(before, self._net(fold, fold.as_of), "")
+        fold.take()
         return said
 
     def retire_at(self) -> int:
@@ -149,10 +148,9 @@ class Ticket:
         if self.retired:
             return NEVER
         if self.fold.void_at < 0:
-            due = self.fold.next_due()
-        else:  # its clocks decide nothing more, but what they passed before may still be to be said
-            due = min((at for at, _ in self._voided().pending if at > self.fold.as_of), default=NEVER)
-        return min(due, self.retire_at())
+            return min(self.fold.next_due(), self.retire_at())
+        unsaid = [at for at, _ in self._voided().pending if at > self.fold.as_of]
+        return min(*unsaid, self.retire_at(), NEVER)
 
     def _born(self, reading: Reading) -> bool:
         """Make the creation out of the first event that shows it; False if the history must be folded again for it."""

@@ -137,8 +137,9 @@ class Telling:
             elif old[0] and not paused:
                 yield Change(time, name, cycle_name(cycle), "resumed", f"resumed{until}", deadline)
             if binding // plan.labels != old[1] // plan.labels:
-                rules = f"rule {plan.rule_name(old[1])} -> {plan.rule_name(binding)}"
-                words = f"{rules}, {_target(plan, clock, binding)}{until}"
+                rules = plan.rule_name(old[1]), plan.rule_name(binding)
+                moved = f"rule {rules[0]} edited" if rules[0] == rules[1] else f"rule {rules[0]} -> {rules[1]}"
+                words = f"{moved}, {_target(plan, clock, binding)}{until}"
                 yield Change(time, name, cycle_name(cycle), "rule", words, deadline)
 
 

@@ -28,7 +28,7 @@ def scan(values: list[bytes], now: int) -> tuple[Counter[int], Counter[int]]:
     waiting: Counter[int] = Counter()
     for value in values:
         header = codec.header_of(value)
-        label = header.binding % len(VERSION.label_sets)
+        label = header.binding % PLANS.plans[0].labels
         clocks = [clock for clock in range(32) if header.running & 1 << clock]
         for clock, start in zip(clocks, codec.starts_of(value, header), strict=True):
             counts[cell(0, label, clock, OPEN)] += 1

@@ -37,7 +37,7 @@ class _Page:
     def print(self, now: int | None) -> None:
         """All parts that there are."""
         told = self.told
-        version = told.plan.version
+        edition = told.edition
         self.row(
             "",
             f"{told.key}, " + (f"decided up to {stamp(told.as_of)}" if told.as_of >= 0 else "nothing decided yet"),
@@ -45,8 +45,8 @@ class _Page:
         )
         self.row(
             "",
-            f"policy {version.name}, valid from {stamp(version.valid_from_ms)}, digest {version.digest} "
-            f"({version.file}); rule at the end: {told.rule}",
+            f"policy {told.plan.version.name}, valid from {stamp(edition.valid_from_ms)}, digest {edition.digest} "
+            f"({edition.file}); rule at the end: {told.rule}",
         )
         self.timeline()
         self.accounts(now)

@@ -11,14 +11,17 @@ import click
 from supportpulse.commands.tables import new_table, print_table
 
 if TYPE_CHECKING:
-    from supportpulse.policy import Policy, PolicyVersion
+    from supportpulse.policy import Edition, Policy
 
 
 @click.group("policy", short_help="Check a policy, or show what it says.")
 def command() -> None:
     """Check a policy, or show what it says.
 
-    A policy is a TOML file, or a folder of versions of one policy.
+    A policy is a TOML file, or a folder of versions of one policy, each with its valid_from: a ticket keeps the version
+    that was valid when it was created. A file with applies_to = "next_event" or "open_tickets" edits the rules and
+    calendars of the version before it, and reaches that version's open tickets too: with the next event of each, or
+    at its valid_from, when running clocks are counted on as on_rule_change of each clock says.
 
     \b
     Examples:
@@ -39,13 +42,14 @@ def check(file: Path, as_json: bool) -> None:
     """
     policy = _load(file)
     if as_json:
-        click.echo(json.dumps({"digest": policy.digest, "versions": [_head(version) for version in policy.versions]}))
+        heads = [_head(policy, edition) for edition in policy.editions]
+        click.echo(json.dumps({"digest": policy.digest, "versions": heads}))
         return
-    for version in policy.versions:
-        head = _head(version)
+    for edition in policy.editions:
+        head = _head(policy, edition)
         click.echo(
-            f"{head['file']}: right; {head['name']} from {head['valid_from']}, {head['rules']} rules over "
-            f"{head['clocks']} clocks, digest {head['digest']}"
+            f"{head['file']}: right; {head['name']} from {head['valid_from']}{_reach(edition)}, {head['rules']} rules "
+            f"over {head['clocks']} clocks, digest {head['digest']}"
         )
 
 
@@ -62,16 +66,17 @@ def show(file: Path, as_json: bool) -> None:
     """
     policy = _load(file)
     if as_json:
-        click.echo(json.dumps([{**_head(version), "targets": _targets(version)} for version in policy.versions]))
+        told = [{**_head(policy, edition), "targets": _targets(edition)} for edition in policy.editions]
+        click.echo(json.dumps(told))
         return
     from supportpulse.durations import write_duration
 
-    for version in policy.versions:
-        head = _head(version)
-        title = f"{head['name']} from {head['valid_from']} ({head['digest'][:12]})"
+    for edition in policy.editions:
+        head = _head(policy, edition)
+        title = f"{head['name']} from {head['valid_from']}{_reach(edition)} ({head['digest'][:12]})"
         table = new_table(("rule", "for", "clock", "target", "calendar"), ("objective",), title=title)
         last = None
-        for row in _targets(version):
+        for row in _targets(edition):
             match = "; ".join(f"{name} = {', '.join(values)}" for name, values in row["match"].items())
             first = row["rule"] != last
             table.add_row(
@@ -95,20 +100,29 @@ def _load(file: Path) -> Policy:
     return load_policy(file)
 
 
-def _head(version: PolicyVersion) -> dict[str, Any]:
+def _head(policy: Policy, edition: Edition) -> dict[str, Any]:
     from supportpulse.record import iso
 
     return {
-        "name": version.name,
-        "file": version.file,
-        "valid_from": iso(version.valid_from_ms),
-        "digest": version.digest,
-        "rules": len(version.rules),
-        "clocks": len(version.clocks),
+        "name": policy.versions[0].name,
+        "file": edition.file,
+        "valid_from": iso(edition.valid_from_ms),
+        "applies_to": edition.applies_to,
+        "digest": edition.digest,
+        "rules": len(edition.rules),
+        "clocks": len({clock for rule in edition.rules for clock in rule.targets}),
     }
 
 
-def _targets(version: PolicyVersion) -> list[dict[str, Any]]:
+def _reach(edition: Edition) -> str:
+    return {
+        "new_tickets": "",
+        "next_event": ", open tickets at their next event",
+        "open_tickets": ", open tickets too",
+    }[edition.applies_to]
+
+
+def _targets(edition: Edition) -> list[dict[str, Any]]:
     return [
         {
             "rule": rule.name,
@@ -119,6 +133,6 @@ def _targets(version: PolicyVersion) -> list[dict[str, Any]]:
             "objective": target.objective,
             "at_risk_share": target.at_risk_share,
         }
-        for rule in version.rules
+        for rule in edition.rules
         for clock, target in rule.targets.items()
     ]
