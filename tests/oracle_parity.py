@@ -43,7 +43,7 @@ def _result(claim: VendorVerdict, entries: list[TicketEvent], policy: Policy) ->
         return "agree"
     if {vendor, word} == {"running", "met"}:
         return "stands_differently"
-    if "running" in (vendor, word) and due is not None and abs(due - time) <= MINUTE:
+    if ("running" in (vendor, word) or vendor == "met") and due is not None and abs(due - time) <= MINUTE:
         return "agree"
     return "only_vendor_breached" if vendor == "breached" else "only_we_breached"
 

@@ -29,7 +29,8 @@ def compare(word: int, deadline: int, our_word: int, our_deadline: int, time: in
         return AGREE
     if BREACHED not in (word, our_word):
         return STANDS
-    if RUNNING in (word, our_word) and our_deadline >= 0 and abs(our_deadline - time) <= TOLERANCE_MS:
+    by_minute = word == MET or RUNNING in (word, our_word)  # a breach is said at the deadline, however early we met it
+    if by_minute and our_deadline >= 0 and abs(our_deadline - time) <= TOLERANCE_MS:
         return AGREE
     return ONLY_VENDOR if word == BREACHED else ONLY_WE
 

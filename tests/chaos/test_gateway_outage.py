@@ -37,18 +37,21 @@ async def test_no_accepted_event_is_lost_and_none_counts_twice(
     rng, over, accepted, refused = random.Random(5), asyncio.Event(), set[int](), 0
     numbers = iter(range(1, 1_000_000))
 
-    async def vendor(port: int) -> None:
+    async def deliver(port: int, body: bytes) -> None:
         nonlocal refused
+        while (code := (await asyncio.to_thread(signed, port, body))[0]) != 200:
+            assert code == 503, code
+            refused += 1
+            await asyncio.sleep(0.3)
+
+    async def vendor(port: int) -> None:
         while not over.is_set():
             ticket = next(numbers)
             body = created(ticket, datetime.now(UTC) - timedelta(minutes=1))
-            while (code := (await asyncio.to_thread(signed, port, body))[0]) != 200:
-                assert code == 503, code
-                refused += 1
-                await asyncio.sleep(0.3)
+            await deliver(port, body)
             accepted.add(ticket)
             if rng.random() < 0.1:
-                await asyncio.to_thread(signed, port, body)
+                await deliver(port, body)
             await asyncio.sleep(0.02)
 
     async with running(settings) as worker:

@@ -41,7 +41,8 @@ HOUR = 60 * MINUTE
         (RUNNING, -1, BREACHED, 10 * HOUR - MINUTE, "agree"),
         (RUNNING, -1, BREACHED, 10 * HOUR - MINUTE - 1, "only_we_breached"),
         (BREACHED, -1, MET, 10 * HOUR, "only_vendor_breached"),
-        (MET, -1, BREACHED, 10 * HOUR, "only_we_breached"),
+        (MET, -1, BREACHED, 10 * HOUR - MINUTE, "agree"),
+        (MET, -1, BREACHED, 10 * HOUR - MINUTE - 1, "only_we_breached"),
         (MET, HOUR, RUNNING, -1, "stands_differently"),
         (RUNNING, -1, MET, HOUR, "stands_differently"),
         (BREACHED, HOUR, RUNNING, -1, "only_vendor_breached"),
@@ -77,7 +78,7 @@ CASES: dict[str, tuple[list[TicketEvent], str | None]] = {
         [created(), at("MessagePosted", 50), says("breached", 62)], "only_vendor_breached"),
     "a breach that the helpdesk does not know of": (
         [created(), at("MessagePosted", 70), says("met", 70)], "only_we_breached"),
-    "a fulfilment at our deadline that we did not see": ([created(), says("met", 60)], "only_we_breached"),
+    "a fulfilment after our deadline that we did not see": ([created(), says("met", 62)], "only_we_breached"),
     "another deadline": ([created(), says("running", 10, deadline=START + 2 * HOUR)], "deadline_differs"),
     "a clock without a target for this ticket": ([created("low"), says("running", 10)], "no_cycle"),
     "a clock that has not begun": ([created(), says("running", 10, "handling")], "no_cycle"),
