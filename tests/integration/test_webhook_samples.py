@@ -45,7 +45,7 @@ async def test_built_in_samples_come_back_from_kafka_as_a_timeline(
         assert out.count('{"events":1}') == 3
         assert "policy zendesk" in out
         assert "[zendesk/ticket/" in out
-        assert "what stands: agent_work met, first_response met, pausable_update cancelled, requester_wait met" in out
+        assert "what stands: first_response met, requester_wait met, agent_work met, pausable_update cancelled" in out
         code, out, err = await tried(
             server, settings, capsys, "--topic-prefix", "another.", "--wait", "1", sources=sources
         )
