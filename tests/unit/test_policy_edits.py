@@ -14,10 +14,12 @@ from strategies import happened, policy_of
 from supportpulse import cli, codec, record
 from supportpulse.clock import NEVER, Plan
 from supportpulse.errors import PolicyError
+from supportpulse.evaluate import evaluate
 from supportpulse.marker import marker
-from supportpulse.outcome import BREACHED, Emission
+from supportpulse.outcome import BREACHED, CANCELLED, Emission
 from supportpulse.policy import load_policy
 from supportpulse.policy_record import POLICY_KEY
+from supportpulse.reader import read_event
 from supportpulse.ticket import Plans
 
 BASE = """
@@ -205,3 +207,22 @@ def test_a_worker_that_gets_an_edit_asks_the_tickets_it_had_when_the_edit_begins
     times = {key.partition("|")[2]: time for (key, _, _), (_, time, _) in driven.net.items()}
     assert (times["open"], times["silver"]) == (START + HOUR * 3 // 4, START + HOUR * 3 // 2)
     assert codec.next_due_of(driven.store[b"desk|open"]) == NEVER
+
+
+@pytest.mark.parametrize(("last", "rule", "deadline"), [("TicketMerged", "all", 60), ("MarkedAsSpam", "every", 45)])
+def test_what_ends_a_ticket_with_its_first_event_after_an_edit(last: str, rule: str, deadline: int) -> None:
+    """A merge cancels clocks under the rule they ran under; a void ticket has the rule that its last event brought."""
+    edited = EDITED.replace("open_tickets", "next_event").replace('"all"', '"every"')
+    retroactive = '[clocks.first_response]\non_rule_change = "retroactive"\n'
+    base, edited = (text.replace("[[rules]]", retroactive + "[[rules]]", 1) for text in (DRIVEN + RULE, edited))
+    policy = policy_of(base, edited)
+    events = [
+        happened("TicketCreated", START, "new", by="customer"),
+        happened(last, START + 40 * 60_000, "last"),
+    ]
+    result = evaluate(map(read_event, events), policy, START + HOUR)
+    assert result.net == oracle.net_view(events, policy, START + HOUR)
+    assert [verdict[::2] for verdict in result.net.values()] == [("cancelled", START + deadline * 60_000)]
+    plan = result.tickets["desk|1"].fold.plan
+    (cancelled,) = (said for said in result.said["desk|1"] if said.kind == CANCELLED)
+    assert plan.rule_name(cancelled.binding) == rule
