@@ -192,5 +192,5 @@ def _saying(saying: Saying) -> dict[str, Any]:
         "id": event.id if event else None,
         "happened": iso(saying.happened),
         "marker": _place(marker.arrival) | {"at": iso(marker.at)} if marker else None,
-        "policy": saying.plan.version.digest,
+        "policy": saying.plan.edition(said.binding).digest,
     }

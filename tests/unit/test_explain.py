@@ -260,3 +260,29 @@ def test_cycles_of_one_clock_are_numbered(tmp_path: Path, capsys: pytest.Capture
     text = " ".join(capsys.readouterr().out.split())
     assert "next_response #1 met 1h on 24x7 (UTC): Mon 05 Jan 12:02-12:03 1m = 1m, stopped 12:03" in text
     assert "what stands: next_response #1 met, next_response #2 breached" in text
+
+
+def test_every_edition_of_the_policy_that_decided_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An edit that reaches an open ticket: a row in the timeline, both files at the top, each with its digest."""
+    (tmp_path / "policy").mkdir()
+    first, edit = tmp_path / "policy" / "a.toml", tmp_path / "policy" / "b.toml"
+    first.write_text(POLICY)
+    edited = POLICY.replace("1970-01-01T00:00:00Z", '2026-01-05T12:20:00Z\napplies_to = "open_tickets"')
+    edit.write_text(edited.replace('"1h"', '"45m"'))
+    file = tmp_path / "log.jsonl"
+    file.write_bytes(
+        b"\n".join(map(encode, [at(0, TicketCreated, priority="urgent", status="open"), status(50, "solved")]))
+    )
+    asked = ["explain", "t", str(file), "--policy", str(first.parent)]
+    assert cli.main([*asked, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (cycle,) = told["cycles"]
+    editions = [(Path(one["file"]).name, one["since"], one["target_ms"]) for one in cycle["policies"]]
+    assert editions == [
+        ("a.toml", "2026-01-05T12:00:00.000Z", 3_600_000), ("b.toml", "2026-01-05T12:20:00.000Z", 2_700_000),
+    ]  # fmt: skip
+    assert told["policy"]["digest"] == cycle["policies"][1]["digest"] != cycle["policies"][0]["digest"]
+    assert cli.main(asked) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert f"also decided: valid from 1970-01-01 00:00:00Z, digest {cycle['policies'][0]['digest']}" in text
+    assert "requester_wait rule urgent edited, target 45m on 24x7; deadline 2026-01-05 12:45:00Z" in text

@@ -48,6 +48,10 @@ class _Page:
             f"policy {told.plan.version.name}, valid from {stamp(edition.valid_from_ms)}, digest {edition.digest} "
             f"({edition.file}); rule at the end: {told.rule}",
         )
+        terms = (term.edition for one in told.cycles for term in one.account.terms)
+        for other in {one.digest: one for one in terms if one.digest != edition.digest}.values():
+            words = f"also decided: valid from {stamp(other.valid_from_ms)}, digest {other.digest} ({other.file})"
+            self.row("  ", words)
         self.timeline()
         self.accounts(now)
         self.sayings()
