@@ -1,4 +1,4 @@
-"""Whether a vendor's verdicts are ours, found naively: the ticket is judged anew up to each of them."""
+"""Whether a vendor's verdicts are ours, found naively: the ticket is judged up to each of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from oracle_cycles import Track
 from oracle_events import entry_order, entry_time, hexed, id64, is_entry
-from oracle_timeline import timeline
+from oracle_timeline import Step, timeline
 from supportpulse.envelope import to_ms
 from supportpulse.events import TicketEvent, VendorVerdict
 from supportpulse.policy import Policy
@@ -22,17 +22,18 @@ def parity(events: Iterable[TicketEvent], policy: Policy, as_of: int) -> dict[tu
     version, steps = timeline(entries, policy, as_of)
     if steps[-1].void:
         return {}
-    kept = {clock.name for clock in version.clocks}
+    clocks = {clock.name: clock for clock in version.clocks}
     return {
-        (claim.data.clock, hexed(id64(claim))): _result(claim, entries[: number + 1], policy)
-        for number, claim in enumerate(entries)
-        if isinstance(claim, VendorVerdict) and entry_time(claim) <= as_of and claim.data.clock in kept
+        (claim.data.clock, hexed(id64(claim))): _result(claim, Track(clocks[claim.data.clock], version.reopen_window_ms), steps)
+        for claim in entries
+        if isinstance(claim, VendorVerdict) and entry_time(claim) <= as_of and claim.data.clock in clocks
     }
 
 
-def _result(claim: VendorVerdict, entries: list[TicketEvent], policy: Policy) -> str:
+def _result(claim: VendorVerdict, track: Track, steps: list[Step]) -> str:
     vendor, time = claim.data.verdict, entry_time(claim)
-    ours = _ours(claim.data.clock, entries, policy, time)
+    until = next(number for number, step in enumerate(steps) if step.name == hexed(id64(claim)))
+    ours = _ours(track, steps[: until + 1], time)
     if ours is None:
         return "no_cycle"
     word, due = ours
@@ -48,10 +49,8 @@ def _result(claim: VendorVerdict, entries: list[TicketEvent], policy: Policy) ->
     return "only_vendor_breached" if vendor == "breached" else "only_we_breached"
 
 
-def _ours(name: str, entries: list[TicketEvent], policy: Policy, time: int) -> tuple[str, int | None] | None:
+def _ours(track: Track, steps: list[Step], time: int) -> tuple[str, int | None] | None:
     """Word and deadline of the clock's last cycle at `time`, None if there is none with a target."""
-    version, steps = timeline(entries, policy, time - 1)
-    track = Track(next(clock for clock in version.clocks if clock.name == name), version.reopen_window_ms)
     for step in steps:
         track.take(step)
     if not track.cycles or track.cycles[-1].target is None:

@@ -11,7 +11,7 @@ from observability.boards import BOARDS, live, panels
 
 def test_variables_are_replaced_in_both_spellings() -> None:
     """`$x` and `${x}` alike, also with a format."""
-    assert panels.filled("a{b=~\"$b\"}[${__range}] ${b:regex}", {"b": ".*", "__range": "60s"}) == 'a{b=~".*"}[60s] .*'
+    assert panels.filled('a{b=~"$b"}[${__range}] ${b:regex}', {"b": ".*", "__range": "60s"}) == 'a{b=~".*"}[60s] .*'
 
 
 def test_an_unknown_variable_is_named() -> None:
