@@ -24,7 +24,9 @@ def parity(events: Iterable[TicketEvent], policy: Policy, as_of: int) -> dict[tu
         return {}
     clocks = {clock.name: clock for clock in version.clocks}
     return {
-        (claim.data.clock, hexed(id64(claim))): _result(claim, Track(clocks[claim.data.clock], version.reopen_window_ms), steps)
+        (claim.data.clock, hexed(id64(claim))): _result(
+            claim, Track(clocks[claim.data.clock], version.reopen_window_ms), steps
+        )
         for claim in entries
         if isinstance(claim, VendorVerdict) and entry_time(claim) <= as_of and claim.data.clock in clocks
     }
