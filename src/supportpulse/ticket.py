@@ -73,10 +73,8 @@ class Ticket:
         if known >= 0:
             if history.same(known, reading):
                 return None
-            raise Rejected(
-                Reason.ID_CONFLICT,
-                f"ticket {reading.key}: an earlier event has this id and other facts; valid: one id for one happening",
-            )
+            told = "an earlier event has this id and other facts; valid: one id for one happening"
+            raise Rejected(Reason.ID_CONFLICT, f"ticket {reading.key}: {told}")
         if history.text > MOST_TEXT or len(fold.pending) > MOST_PENDING:
             raise Rejected(Reason.TICKET_TOO_BIG, f"ticket {reading.key}: its state would outgrow a record")
         if self.sealed and order_of(reading) <= self.sealed[:ORDER_SIZE]:

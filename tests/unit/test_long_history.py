@@ -112,7 +112,7 @@ def test_a_sealed_ticket_says_what_an_unsealed_one_says(unsealed: Any) -> None:
 
 
 def test_what_sorts_into_the_seal_is_too_late() -> None:
-    """Older than the last sealed event is too late, also a repeat of a sealed one; younger is folded again."""
+    """Older than the last sealed event is too late, a repeat too but no helpdesk's verdict; younger is folded again."""
     one, told = Told(), turns(SEAL_ABOVE)
     one.take(*told)
     half = (SEAL_ABOVE + 1) // 2
@@ -120,6 +120,7 @@ def test_what_sorts_into_the_seal_is_too_late() -> None:
     assert refusal(one.ticket, say("Escalated", last_sealed.time - 1, "old", kind="functional")) == Reason.TOO_LATE
     assert refusal(one.ticket, last_sealed) == Reason.TOO_LATE
     assert refusal(one.ticket, told[0]) == Reason.TOO_LATE
+    assert one.ticket.admit(say("VendorVerdict", START, "v", clock="solve", verdict="met")) is None
     assert one.ticket.admit(first_kept) is None
     assert one.ticket.admit(say("Escalated", last_sealed.time + 1, "young", kind="functional")) == []
 
