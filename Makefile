@@ -9,7 +9,7 @@ ARGS ?=
 # What goes into the wheel: a change in any of these installs it anew.
 SOURCES := pyproject.toml README.md LICENSE $(shell find src streams -type f -not -path '*/__pycache__/*' -not -name '.*')
 
-.PHONY: help venv dev compiled test test-compiled test-ui lint demo parity bench alert-study rules chain-full chaos smoke panels pictures pictures-board types clean
+.PHONY: help venv dev compiled test test-compiled test-ui lint demo parity bench bench-gateway alert-study rules chain-full chaos smoke panels pictures pictures-board types clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
