@@ -105,6 +105,38 @@ def test_a_rule_that_leaves_less_than_was_used_is_told_where_it_came() -> None:
     ]
 
 
+LAST = """
+name = "last"
+labels = ["rule"]
+[clocks.solve]
+start = ["created"]
+stop = ["resolved"]
+pause = ["status:pending_customer"]
+reopen = "last"
+[[rules]]
+name = "all"
+targets.solve = "4h"
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "counted"),
+    [
+        ([("11:00", "solved"), ("12:00", "open"), ("13:00", "solved")], "Fri 02 Jan 09:00-12:00 3h = 3h, stopped 12:00"),
+        (
+            [("10:30", "pending_customer"), ("11:00", "solved"), ("12:00", "open"), ("12:30", "solved")],
+            "Fri 02 Jan 09:00-09:30 30m + (paused 09:30-10:00) + 10:00-11:30 1h30m = 2h, stopped 11:30",
+        ),
+    ],
+    ids=["running", "paused"],
+)
+def test_only_the_last_solution_counts_where_the_clock_says_so(changes: list[tuple[str, str]], counted: str) -> None:
+    """Reopened, it is as if it had run on since it was solved: a pause ends with the solution."""
+    events = opened(2, "10:00"), *(status(2, time, value) for time, value in changes)
+    (cycle,) = explain(events, policy_of(LAST), at(2, "14:00")).cycles
+    assert f": {counted}; " in cycle.line
+
+
 def test_a_ticket_that_is_deleted_has_its_account_until_then() -> None:
     """Cancelled: what had counted, no deadline to reach."""
     gone = happened("TicketDeleted", at(2, "11:00"), "gone")
