@@ -122,7 +122,10 @@ targets.solve = "4h"
 @pytest.mark.parametrize(
     ("changes", "counted"),
     [
-        ([("11:00", "solved"), ("12:00", "open"), ("13:00", "solved")], "Fri 02 Jan 09:00-12:00 3h = 3h, stopped 12:00"),
+        (
+            [("11:00", "solved"), ("12:00", "open"), ("13:00", "solved")],
+            "Fri 02 Jan 09:00-12:00 3h = 3h, stopped 12:00",
+        ),
         (
             [("10:30", "pending_customer"), ("11:00", "solved"), ("12:00", "open"), ("12:30", "solved")],
             "Fri 02 Jan 09:00-09:30 30m + (paused 09:30-10:00) + 10:00-11:30 1h30m = 2h, stopped 11:30",
