@@ -63,8 +63,12 @@ class Consumer(HealingConsumer):
         """As `verify_event_path`."""
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
-        """Fetch once; what was fetched under another generation than the present one is dropped."""
-        generation = self.app.consumer_generation_id  # before the fetch: stale data must never pass
+        """Fetch once; what was fetched under another generation than the present one is dropped.
+
+        Nothing is lost by that: what is taken under a generation was taken before the next one seeks.
+        """
+        # Before the fetch: stale data must never pass.
+        generation = self._thread.fetching_for = self.app.consumer_generation_id
         records, active = await self._wait_next_records(timeout)
         if not records or self.should_stop:
             return

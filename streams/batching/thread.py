@@ -34,7 +34,12 @@ class LogPosition(NamedTuple):
 
 
 class ConsumerThread(AIOKafkaConsumerThread):
-    """Faust's consumer thread, but topics bound to batches come as one Batch a partition and fetch."""
+    """Faust's consumer thread, but topics bound to batches come as one Batch a partition and fetch.
+
+    `fetching_for` is the generation for which records were asked for: none are taken for a later one.
+    """
+
+    fetching_for = 0
 
     @property
     def bound(self) -> Binding:
@@ -65,6 +70,8 @@ class ConsumerThread(AIOKafkaConsumerThread):
                 # Bounded: a group that is never joined must not keep the thread from stopping.
                 await asyncio.wait({fetcher._subscriptions.wait_for_assignment()}, timeout=timeout)
                 return {}
+            if self._outdated():
+                return {}
             self._pause_changelogs(consumer, active_partitions)
             drained, held = await self._take(fetcher, active_partitions, max_records)
             if not drained:
@@ -74,8 +81,17 @@ class ConsumerThread(AIOKafkaConsumerThread):
                     waiter.cancel()
                     return {}
                 waiter.result()  # an authorization error of the group
+                if self._outdated():
+                    return {}
                 drained, _ = await self._take(fetcher, active_partitions, max_records)
             return drained
+
+    def _outdated(self) -> bool:
+        """Whether a rebalance came since the records were asked for, with a position of its own: they would be dropped.
+
+        A recovery that had already sought would wait for them for ever.
+        """
+        return self.app.consumer_generation_id != self.fetching_for
 
     def _pause_changelogs(self, consumer: Any, active_partitions: Collection[TP] | None) -> None:
         """Outside of recovery do not fetch the changelogs: they are our own writes, and Faust pauses nothing really."""
