@@ -170,7 +170,8 @@ class Clocks:
             self._later(cycle.due, self._said(BREACHED, clock, cycle, cycle.due))
 
     def _said(self, kind: int, clock: Clock, cycle: Cycle, time: int) -> Emission:
-        return Emission(kind, clock.index, cycle.id, time, cycle.due, cycle.binding, 0, cycle.inferred)
+        due = -1 if cycle.due == NEVER else cycle.due  # judged again while it pauses
+        return Emission(kind, clock.index, cycle.id, time, due, cycle.binding, 0, cycle.inferred)
 
     def _later(self, due: int, emission: Emission) -> None:
         self.pending.append((due, emission))

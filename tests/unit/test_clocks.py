@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from strategies import MINUTE, START, happened, policy_of
+from supportpulse import record
 from supportpulse.clock import INFERENCES
 from supportpulse.errors import Rejected
 from supportpulse.events import TicketEvent
 from supportpulse.facts import Reading
-from supportpulse.outcome import KIND_NAMES, SOLVED, Emission
+from supportpulse.outcome import AT_RISK, KIND_NAMES, SOLVED, Emission
 from supportpulse.policy import Policy
 from supportpulse.reader import read_event
 from supportpulse.ticket import Plans, Ticket
@@ -380,3 +382,21 @@ def test_a_void_ticket_is_due_for_what_it_had_passed_before_whatever_happens_to_
     final = START + 2 * 1440 * MINUTE + 10 * MINUTE
     assert ticket.next_due() == final
     assert [KIND_NAMES[said.kind] for said in ticket.decide(final)] == ["final"]
+
+
+def test_what_is_at_risk_by_a_new_rule_while_it_pauses_has_no_deadline_yet() -> None:
+    """Five hours used, then six instead of ten: at risk after 4 h 48 min, and the rest begins when it resumes."""
+    policy = policy_of(
+        'name = "p"\nlabels = ["rule"]\n[clocks.solve]\nstart = ["created"]\nstop = ["resolved"]\n'
+        'pause = ["status:pending_customer"]\non_rule_change = "retroactive"\n'
+        '[[rules]]\nname = "urgent"\nmatch.priority = "urgent"\ntargets = { solve = "6h" }\n'
+        '[[rules]]\nname = "rest"\ntargets = { solve = "10h" }\n'
+    )
+    ticket = Ticket(Plans(policy), "desk")
+    urgent = happened("PriorityChanged", START + 400 * MINUTE, "urgent", priority="urgent")
+    for event in (NEW, status(300, "pending_customer"), urgent):
+        ticket.admit(read_event(event))  # type: ignore[arg-type]
+    said = [one for one in ticket.decide(START + 500 * MINUTE) if one.kind == AT_RISK]
+    assert [(one.time, one.deadline) for one in said] == [(START + 288 * MINUTE, -1)]
+    (told,) = json.loads(record.encode("desk|1", ticket.fold.plan, said, "events-0-1") or b"")
+    assert "deadline" not in told["data"]
