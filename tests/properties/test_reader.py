@@ -107,7 +107,7 @@ def by_contract(value: bytes) -> Read | str:
         return read_event(event)
     except Rejected as error:
         named = error.detail.partition(":")[0]  # what the models take may still lie outside the years we know
-        known = ("time", "data.created_at", "data.at", "data.watermark")
+        known = ("time", "data.created_at", "data.at", "data.watermark", "data.deadline")
         return Reason(error.reason) if named in known else f"lost: {error.detail}"
 
 
