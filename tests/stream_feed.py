@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 
 from fresh import Fresh
+from strategies import happened
 from streams.app import build, serve
 from streams.worker import Worker
 from supportpulse import envelope
@@ -120,6 +121,16 @@ class Feed:
         beat = heartbeat(source, instance, watermark=from_ms(watermark), mode=mode, time=from_ms(watermark))
         for partition in range(self.settings.partitions):
             await self.raw(envelope.encode(beat), source.encode(), partition)
+
+
+def created(ticket: str, at: int, source: str = "desk", **data: Any) -> Any:
+    """A ticket opened at an instant (ms)."""
+    return happened("TicketCreated", at, f"{ticket}/created", ticket=ticket, source=source, **data)
+
+
+def replied(ticket: str, at: int, source: str = "desk") -> Any:
+    """A public reply of an agent at an instant (ms)."""
+    return happened("MessagePosted", at, f"{ticket}/reply", by="agent", ticket=ticket, source=source, public=True)
 
 
 def small_history(seed: int, events: int = 3000, days: float = 3.0, ago_ms: int = 5 * MINUTE) -> LiveDesk:

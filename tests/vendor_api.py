@@ -5,19 +5,42 @@ from __future__ import annotations
 import copy
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from supportpulse.edges.gateway.sources import load
+from supportpulse.edges.reconcile.account import account_of
+from supportpulse.edges.reconcile.recovered import Found
+from supportpulse.events import TicketEvent
 
 START = datetime(2026, 2, 2, 8, tzinfo=UTC)
 REPOSITORY = {"id": 1, "full_name": "acme/sdk", "name": "sdk"}
 ANN = {"login": "ann", "id": 10, "type": "User"}
 MAX = {"login": "max", "id": 20, "type": "User"}
 BOT = {"login": "triage[bot]", "id": 30, "type": "Bot"}
+
+
+TOKEN = "marker-token-0123456789"
+ENVIRON = {"SECRET": "secret-of-a-test", "TOKEN": TOKEN}
+
+
+def recovered(file: Path, content: str, since: datetime, until: datetime = START) -> Found:
+    """What reconciliation finds of the source `desk` in a window, by a sources file of that content."""
+    file.write_text(content, "utf-8")
+    source = load(file, ENVIRON).sources["desk"]
+    account = account_of(source, file, ENVIRON)
+    return Found.of(source, account.recover(account.open(lambda text: None), since), until)
+
+
+def by_id(events: Iterable[TicketEvent]) -> dict[str, TicketEvent]:
+    """Events by their ids."""
+    return {event.id: event for event in events}
 
 
 @dataclass

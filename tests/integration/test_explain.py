@@ -12,8 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from fresh import Fresh
-from strategies import happened
-from stream_feed import MINUTE, Feed, installed, running, small_history, tell, until, wall
+from stream_feed import MINUTE, Feed, created, installed, replied, running, small_history, tell, until, wall
 from stream_heard import Heard
 from stream_log import drained
 from supportpulse import cli, envelope
@@ -40,16 +39,6 @@ def policy(tmp_path: Path) -> Path:
     file = tmp_path / "policy.toml"
     file.write_text(TWO_SECONDS, "utf-8")
     return file
-
-
-def created(ticket: str, at: int, source: str = "desk") -> Any:
-    """A ticket opened at an instant (ms)."""
-    return happened("TicketCreated", at, f"{ticket}/created", ticket=ticket, source=source)
-
-
-def replied(ticket: str, at: int, source: str = "desk") -> Any:
-    """A public reply of an agent at an instant (ms)."""
-    return happened("MessagePosted", at, f"{ticket}/reply", by="agent", ticket=ticket, source=source, public=True)
 
 
 async def explained(

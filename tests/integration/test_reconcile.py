@@ -23,9 +23,8 @@ from supportpulse.edges.reconcile.pages import ATTEMPTS, Pages
 from supportpulse.edges.reconcile.recovered import Found
 from supportpulse.errors import ApiError, BrokerUnavailable, DeclarationError
 from supportpulse.events import TicketEvent
-from vendor_api import ANN, BOT, MAX, START, Answer, Api, Hub, serving
+from vendor_api import ANN, BOT, MAX, START, TOKEN, Answer, Api, Hub, by_id, serving
 
-TOKEN = "marker-token-0123456789"
 OPTIONS: dict[str, Any] = {
     "attributes": {"priority": "labels:p: "},
     "statuses": {"label:needs info": "pending_customer"},
@@ -123,11 +122,6 @@ def read(source: Source, api: Api, since: datetime = START) -> Found:
     """What reconciliation finds in a window."""
     pages = Pages(api.url, {}, sleep=lambda seconds: None)
     return Found.of(source, recover(pages, "acme/sdk", since), START)
-
-
-def by_id(events: list[TicketEvent]) -> dict[str, TicketEvent]:
-    """Events by their ids."""
-    return {event.id: event for event in events}
 
 
 def run(*arguments: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -18,12 +17,9 @@ from supportpulse.edges.gateway.sources import load
 from supportpulse.edges.reconcile.account import account_of
 from supportpulse.edges.reconcile.recovered import Found
 from supportpulse.errors import ApiError, DeclarationError
-from supportpulse.events import TicketEvent
-from vendor_api import START, Answer, Api, serving
+from vendor_api import ENVIRON, START, TOKEN, Answer, Api, by_id, recovered, serving
 from vendor_jira import AGENT, APP, CUSTOMER, Desk
 
-TOKEN = "marker-token-0123456789"
-ENVIRON = {"SECRET": "secret-of-a-test", "TOKEN": TOKEN}
 OPTIONS: dict[str, Any] = {
     "attributes": {"scenario": "issue.fields.customfield_77.value", "tier": "labels:"},
 }
@@ -32,8 +28,8 @@ FLAVOURS = pytest.mark.parametrize("cloud", [True, False], ids=["cloud", "server
 
 def read(folder: Path, api: Api, cloud: bool, since: datetime = START) -> Found:
     """What reconciliation finds in a window, by a sources file."""
-    file = folder / "sources.toml"
-    file.write_text(
+    return recovered(
+        folder / "sources.toml",
         f"""
 [sources.desk]
 vendor = "jira"
@@ -45,16 +41,8 @@ token = "env:TOKEN"
 project = "SUP"
 {'user = "ops@example.com"' if cloud else ""}
 """,
-        "utf-8",
+        since,
     )
-    source = load(file, ENVIRON).sources["desk"]
-    account = account_of(source, file, ENVIRON)
-    return Found.of(source, account.recover(account.open(lambda text: None), since), START)
-
-
-def by_id(events: Iterable[TicketEvent]) -> dict[str, TicketEvent]:
-    """Events by their ids."""
-    return {event.id: event for event in events}
 
 
 def lived(cloud: bool) -> Desk:

@@ -9,30 +9,23 @@ from typing import Any
 import pytest
 
 from adapted import told
-from supportpulse.edges.gateway.sources import load
-from supportpulse.edges.reconcile.account import account_of
 from supportpulse.edges.reconcile.recovered import Found
 from supportpulse.errors import ApiError, DeclarationError
 from supportpulse.events import VendorVerdict
-from vendor_api import START, Answer, Api, serving
+from vendor_api import START, Answer, Api, recovered, serving
 from vendor_jira import Desk
 from vendor_verdicts import said
 from vendor_zendesk import Zendesk
 
-ENVIRON = {"SECRET": "secret-of-a-test", "TOKEN": "marker-token-0123456789"}
 EXPORT = "/api/v2/incremental/ticket_metric_events.json"
 
 
 def read(folder: Path, api: Api, vendor: str, since: datetime = START, **more: str) -> Found:
     """What reconciliation finds in a window; `more` goes into the table of the API."""
-    file = folder / "sources.toml"
     table = {"url": f'"{api.url}"', "token": '"env:TOKEN"', "user": '"ops@example.com"', **more}
     lines = "\n".join(f"{key} = {value}" for key, value in table.items() if value)
     head = f'[sources.desk]\nvendor = "{vendor}"\nsecrets = ["env:SECRET"]\n[sources.desk.api]\n'
-    file.write_text(f"{head}{lines}\n", "utf-8")
-    source = load(file, ENVIRON).sources["desk"]
-    account = account_of(source, file, ENVIRON)
-    return Found.of(source, account.recover(account.open(lambda text: None), since), START + timedelta(days=9))
+    return recovered(folder / "sources.toml", f"{head}{lines}\n", since, START + timedelta(days=9))
 
 
 def minutes(count: int) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -14,24 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapted import net, told
-from supportpulse.edges.gateway.sources import load
-from supportpulse.edges.reconcile.account import account_of
 from supportpulse.edges.reconcile.recovered import Found
 from supportpulse.errors import ApiError
-from supportpulse.events import TicketEvent
-from vendor_api import START, Answer, Api, serving
+from vendor_api import START, TOKEN, Answer, Api, by_id, recovered, serving
 from vendor_zendesk import AGENT, COPIED, CUSTOMER, SYSTEM, Zendesk
 
-TOKEN = "marker-token-0123456789"
-ENVIRON = {"SECRET": "secret-of-a-test", "TOKEN": TOKEN}
 OPTIONS: dict[str, Any] = {"attributes": {"scenario": "custom_fields.360", "tier": "labels:"}}
 
 
 def read(folder: Path, desk: Zendesk, api: Api, since: datetime = START) -> Found:
     """What reconciliation finds in a window, by a sources file."""
     desk.url = api.url
-    file = folder / "sources.toml"
-    file.write_text(
+    return recovered(
+        folder / "sources.toml",
         f"""
 [sources.desk]
 vendor = "zendesk"
@@ -42,16 +36,8 @@ url = "{api.url}"
 token = "env:TOKEN"
 user = "ops@example.com"
 """,
-        "utf-8",
+        since,
     )
-    source = load(file, ENVIRON).sources["desk"]
-    account = account_of(source, file, ENVIRON)
-    return Found.of(source, account.recover(account.open(lambda text: None), since), START)
-
-
-def by_id(events: Iterable[TicketEvent]) -> dict[str, TicketEvent]:
-    """Events by their ids."""
-    return {event.id: event for event in events}
 
 
 def lived() -> Zendesk:

@@ -16,7 +16,7 @@ import oracle
 from fresh import Fresh
 from strategies import happened
 from stream_check import check
-from stream_feed import DAY, HOUR, MINUTE, Feed, installed, running, small_history, tell, until, wall
+from stream_feed import DAY, HOUR, MINUTE, Feed, created, installed, replied, running, small_history, tell, until, wall
 from stream_heard import Heard
 from stream_log import StreamLog, drained
 from streams.app import expose
@@ -50,16 +50,6 @@ def policy(tmp_path: Path) -> Path:
     file = tmp_path / "policy.toml"
     file.write_text(TWO_SECONDS, "utf-8")
     return file
-
-
-def created(ticket: str, at: int, source: str = "desk", **data: Any) -> Any:
-    """A ticket opened at an instant (ms)."""
-    return happened("TicketCreated", at, f"{ticket}/created", ticket=ticket, source=source, **data)
-
-
-def replied(ticket: str, at: int, source: str = "desk") -> Any:
-    """A public reply of an agent at an instant (ms)."""
-    return happened("MessagePosted", at, f"{ticket}/reply", by="agent", ticket=ticket, source=source, public=True)
 
 
 def ms(text: str) -> int:

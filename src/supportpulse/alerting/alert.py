@@ -36,3 +36,19 @@ class Alert:
     def anchor(self) -> str:
         """Its heading in the runbook."""
         return self.name.lower()
+
+
+def health_alert(
+    board: str,
+    name: str,
+    severity: Severity,
+    panel: int,
+    labels: tuple[str, ...],
+    for_ms: int,
+    expr: str,
+    summary: str,
+    description: str,
+    first_look: str,
+) -> Alert:
+    """An alert on a part of the pipeline: what it asks comes before its expression, which is mostly short."""
+    return Alert(name, severity, expr, summary, description, first_look, board, panel, labels, for_ms)

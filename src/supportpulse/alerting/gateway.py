@@ -6,8 +6,9 @@ A desk without a gateway raises none of them. A restart raises none either: in e
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from supportpulse.alerting.alert import VALUE, Alert, Severity
+from supportpulse.alerting.alert import VALUE, Alert, health_alert
 from supportpulse.alerting.tuning import MINUTE
 from supportpulse.names import DEADLETTER_TOPIC, REASON, SOURCE, GatewayMetric, Refusal
 
@@ -25,6 +26,8 @@ ADDRESS = "http://{{ $labels.instance }}"
 GATEWAY = "http://GATEWAY:9466"
 """Where no label names one: any."""
 NUMBER = f"{{{{ {VALUE} | humanize }}}}"
+
+_alert = partial(health_alert, BOARD)
 
 
 def gateway() -> Iterator[Alert]:
@@ -127,17 +130,3 @@ def _few_of_many(window: str, share: float) -> str:
 
 def _grown(family: GatewayMetric, window: str, chosen: str = "", back: str = "") -> str:
     return f"sum by ({SOURCE}) (increase({family}{f'{{{chosen}}}' if chosen else ''}[{window}]{back}))"
-
-
-def _alert(
-    name: str,
-    severity: Severity,
-    panel: int,
-    labels: tuple[str, ...],
-    for_ms: int,
-    expr: str,
-    summary: str,
-    description: str,
-    first_look: str,
-) -> Alert:
-    return Alert(name, severity, expr, summary, description, first_look, BOARD, panel, labels, for_ms)

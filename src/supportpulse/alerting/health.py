@@ -6,8 +6,9 @@ Their limits are those of the machinery and are not scaled with the windows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
-from supportpulse.alerting.alert import VALUE, Alert, Severity
+from supportpulse.alerting.alert import VALUE, Alert, health_alert
 from supportpulse.alerting.level import BY_CLOCK, Shape
 from supportpulse.alerting.recording import series
 from supportpulse.alerting.tuning import MINUTE
@@ -24,6 +25,8 @@ WORKER = "http://WORKER:9464"
 """Where no label names one: any."""
 NUMBER = f"{{{{ {VALUE} | humanize }}}}"
 AGE = f"{{{{ {VALUE} | humanizeDuration }}}}"
+
+_pipe = partial(health_alert, PIPELINE)
 
 
 def health(shape: Shape) -> Iterator[Alert]:
@@ -132,17 +135,3 @@ def health(shape: Shape) -> Iterator[Alert]:
         "Always firing: route it to whatever calls you when it stops.",
         "promtool query instant http://PROMETHEUS:9090 up",
     )  # fmt: skip
-
-
-def _pipe(
-    name: str,
-    severity: Severity,
-    panel: int,
-    labels: tuple[str, ...],
-    for_ms: int,
-    expr: str,
-    summary: str,
-    description: str,
-    first_look: str,
-) -> Alert:
-    return Alert(name, severity, expr, summary, description, first_look, PIPELINE, panel, labels, for_ms)
